@@ -1,0 +1,88 @@
+/** What a derivation may look things up in: named maps whose values are immutable and compared by identity. */
+export type Tables = Readonly<Record<string, ReadonlyMap<string, unknown>>>;
+
+/** Looks one key up in one table, and is remembered as having done so. */
+export type Read<T extends Tables> = <N extends keyof T>(
+  table: N,
+  key: string,
+) => (T[N] extends ReadonlyMap<string, infer V> ? V : never) | undefined;
+
+type Reading<T extends Tables> = { readonly table: keyof T; readonly key: string; readonly found: unknown };
+type Derived<T extends Tables, V> = { tables: T; readonly readings: readonly Reading<T>[]; readonly value: V };
+
+/**
+ * `derive`, remembered per subject: it runs again only when one of the look-ups it made last time would now find something else.
+ * So a rebuild over thousands of unchanged subjects walks them and derives none, and an unchanged result is the same object.
+ * `derive` must depend on nothing but its subject and its reads. Results live as long as their subject.
+ */
+export const memoByReads = <T extends Tables, S extends object, V>(
+  derive: (subject: S, read: Read<T>) => V,
+): ((subject: S, tables: T) => V) => {
+  const known = new WeakMap<S, Derived<T, V>>();
+  return (subject, tables) => {
+    const last = known.get(subject);
+    if (last !== undefined && holds(last, tables)) return last.value;
+    const readings: Reading<T>[] = [];
+    const read: Read<T> = (table, key) => {
+      const found = tables[table]?.get(key);
+      readings.push({ table, key, found });
+      return found as never;
+    };
+    const value = derive(subject, read);
+    known.set(subject, { tables, readings, value });
+    return value;
+  };
+};
+
+const holds = <T extends Tables, V>(last: Derived<T, V>, tables: T): boolean => {
+  if (last.tables === tables) return true;
+  for (const { table, key, found } of last.readings) if (tables[table]?.get(key) !== found) return false;
+  last.tables = tables;
+  return true;
+};
+
+/** `derive`, remembered by the identity of its one argument for as long as that lives. */
+export const memo = <A extends object, V>(derive: (argument: A) => V): ((argument: A) => V) => {
+  const known = new WeakMap<A, { readonly value: V }>();
+  return (argument) => {
+    const last = known.get(argument);
+    if (last !== undefined) return last.value;
+    const value = derive(argument);
+    known.set(argument, { value });
+    return value;
+  };
+};
+
+/**
+ * `next`, or `previous` itself where both hold the same elements by identity in the same order: the step that lets
+ * whatever is memoised on the array be reused after a rebuild that changed nothing in it.
+ */
+export const sameElements = <V>(previous: readonly V[] | undefined, next: readonly V[]): readonly V[] =>
+  previous !== undefined && previous.length === next.length && previous.every((value, index) => value === next[index]) ? previous : next;
+
+/**
+ * An index over a map: its values grouped under the keys `keysOf` names, each group in the map's order. Groups whose elements are
+ * unchanged since the last call keep their identity, and an unchanged map gives the same index back.
+ */
+export const indexBy = <V>(
+  keysOf: (value: V) => readonly string[],
+): ((values: ReadonlyMap<string, V>) => ReadonlyMap<string, readonly V[]>) => {
+  let source: ReadonlyMap<string, V> | undefined;
+  let index: ReadonlyMap<string, readonly V[]> = new Map();
+  return (values) => {
+    if (values === source) return index;
+    const next = new Map<string, V[]>();
+    for (const value of values.values()) {
+      for (const key of keysOf(value)) {
+        const group = next.get(key);
+        if (group === undefined) next.set(key, [value]);
+        else group.push(value);
+      }
+    }
+    const stable = new Map<string, readonly V[]>();
+    for (const [key, group] of next) stable.set(key, sameElements(index.get(key), group));
+    source = values;
+    index = stable;
+    return index;
+  };
+};

@@ -1,0 +1,243 @@
+/**
+ * The configuration after every reference is resolved: what tailplane means, with nothing Kubernetes-shaped left in it.
+ * Nodes are immutable, and a node whose inputs did not change is the same object after a rebuild. All lists are in a stable order.
+ */
+import type { ObjectKey } from '../lib/key.ts';
+import type { Status } from './status.ts';
+
+export type Graph = {
+  /** Gateways of our class that were accepted, by `namespace/name` in code-unit order. */
+  readonly gateways: ReadonlyMap<string, Gateway>;
+  /** What every backend that some Gateway uses is reachable at, by backend id. Changes without any Gateway changing. */
+  readonly endpoints: ReadonlyMap<string, readonly Locality[]>;
+  /** What users are told, for every object we answer for. */
+  readonly statuses: ReadonlyMap<ObjectKey, Status>;
+};
+
+/** One Gateway, and so one fleet of equal Envoys. */
+export type Gateway = {
+  readonly key: ObjectKey;
+  readonly namespace: string;
+  readonly name: string;
+  readonly sockets: readonly Socket[];
+  /** Every backend its routes use, once, by id. */
+  readonly backends: readonly Backend[];
+  /** Every certificate and CA bundle its listeners and backends use, once, by id: what SDS serves. */
+  readonly secrets: readonly TlsSecret[];
+  /** Presented to backends that a BackendTLSPolicy connects by TLS (`spec.tls.backend.clientCertificateRef`). */
+  readonly clientCertificate?: TlsSecret;
+};
+
+/** One Envoy listener: all Gateway listeners that share a port. */
+export type Socket = {
+  /** IP literals to bind; empty means every address of both families. */
+  readonly addresses: readonly string[];
+  /** The port as users write and reach it. */
+  readonly port: number;
+  /** The port Envoy binds: `port`, or 10000 above it where privileged ports are shifted. */
+  readonly boundPort: number;
+  readonly transport: 'TCP' | 'UDP';
+  /** Never empty. TCP sockets may mix HTTPS and TLS (told apart by SNI), or hold HTTP only, or one TCP listener. */
+  readonly listeners: readonly Listener[];
+};
+
+type ListenerCommon = {
+  /** `name` for a Gateway's own listener, `ListenerSet/namespace/name/section` for one of a ListenerSet. */
+  readonly name: string;
+  /** The Gateway or ListenerSet that declares it. */
+  readonly owner: ObjectKey;
+  /** What clients must ask for: an exact name or `*.suffix`, lower case; absent means any. */
+  readonly hostname?: string;
+};
+
+export type Listener = HttpListener | TlsListener | TcpListener | UdpListener;
+
+/** HTTP, or HTTPS when `tls` is there. */
+export type HttpListener = ListenerCommon & {
+  readonly protocol: 'HTTP' | 'HTTPS';
+  readonly tls?: TlsTermination;
+  readonly virtualHosts: readonly VirtualHost[];
+};
+
+/** TLSRoutes by server name: passed through still encrypted when `tls` is absent, else terminated and forwarded as bytes. */
+export type TlsListener = ListenerCommon & {
+  readonly protocol: 'TLS';
+  /** One per distinct server name, most specific first; a name is `*` for any. `tls` is set where connections with these names are terminated. */
+  readonly tls?: TlsTermination;
+  readonly serverNames: readonly { readonly name: string; readonly rule: StreamRule }[];
+};
+
+/** `rule` is absent while no route is attached: connections are closed at once. */
+export type TcpListener = ListenerCommon & { readonly protocol: 'TCP'; readonly rule?: StreamRule };
+
+export type UdpListener = ListenerCommon & { readonly protocol: 'UDP'; readonly rule?: StreamRule };
+
+export type TlsTermination = {
+  readonly certificates: readonly TlsSecret[];
+  /** Client certificates (Gateway `spec.tls.frontend`): `insecureFallback` lets connections without a valid one through. */
+  readonly clientValidation?: { readonly ca: TlsSecret; readonly insecureFallback: boolean };
+  /** Listener `tls.options` we know, already checked. */
+  readonly minVersion?: '1.2' | '1.3';
+};
+
+/** A key pair or CA bundle, PEM. `id` names it in SDS and changes never; its content may. Private keys reach xDS only, no log, no dump. */
+export type TlsSecret = { readonly id: string; readonly owner: ObjectKey } & (
+  | { readonly type: 'key-pair'; readonly certificateChain: string; readonly privateKey: string }
+  | { readonly type: 'ca'; readonly trustedCa: string }
+);
+
+/** What one host name of a listener answers. `domain` is an exact name, `*.suffix`, or `*`. */
+export type VirtualHost = {
+  readonly domain: string;
+  /** In the order they are tried: the specification's precedence. Empty answers 404. */
+  readonly entries: readonly RouteEntry[];
+};
+
+/** One match of one rule of an HTTPRoute or GRPCRoute. */
+export type RouteEntry = {
+  /** `HTTPRoute/namespace/name/rule/0/match/0`, stable for the same rule. */
+  readonly id: string;
+  readonly owner: ObjectKey;
+  /** The rule's `name`, if it has one. */
+  readonly ruleName?: string;
+  readonly match: HttpMatch;
+  readonly rule: HttpRule;
+};
+
+export type HttpMatch = {
+  /** `prefix` matches whole path elements (`/a` matches `/a` and `/a/b`, never `/ab`) and has no trailing slash unless it is `/`. */
+  readonly path: { readonly type: 'exact' | 'prefix' | 'regex'; readonly value: string };
+  readonly method?: string;
+  /** Header names are lower case; one per name. */
+  readonly headers: readonly ValueMatch[];
+  readonly queryParams: readonly ValueMatch[];
+  /** Only gRPC requests (content-type application/grpc…): what a GRPCRoute means. */
+  readonly grpc: boolean;
+};
+
+export type ValueMatch = { readonly name: string; readonly type: 'exact' | 'regex'; readonly value: string };
+
+/** What happens to a request that one of a rule's matches took. Shared by all its matches. */
+export type HttpRule = {
+  readonly requestHeaders: HeaderChanges;
+  readonly responseHeaders: HeaderChanges;
+  readonly mirrors: readonly Mirror[];
+  readonly cors?: Cors;
+  readonly rewrite?: Rewrite;
+  readonly externalAuth?: ExternalAuth;
+  /** Whole request, in milliseconds; 0 means none. Absent: the default (none). */
+  readonly requestTimeoutMs?: number;
+  /** One attempt at a backend, in milliseconds; 0 means none. */
+  readonly backendTimeoutMs?: number;
+  readonly retry?: Retry;
+  readonly sessionPersistence?: SessionPersistence;
+  readonly action: HttpAction;
+};
+
+export type HttpAction =
+  | { readonly kind: 'forward'; readonly shares: readonly Share[] }
+  | { readonly kind: 'redirect'; readonly redirect: Redirect }
+  /** Every request gets `status`: 500 where no backend is valid or a filter could not be honoured. */
+  | { readonly kind: 'respond'; readonly status: number };
+
+/** One backendRef and its part of the traffic. Without a backend its part is answered with 500. */
+export type Share = {
+  readonly backend?: Backend;
+  /** 0–1,000,000; at least one share of a `forward` has a weight above 0. */
+  readonly weight: number;
+  readonly requestHeaders: HeaderChanges;
+  readonly responseHeaders: HeaderChanges;
+  readonly rewriteHostname?: string;
+  readonly mirrors: readonly Mirror[];
+};
+
+export type HeaderChanges = {
+  readonly set: readonly Header[];
+  readonly add: readonly Header[];
+  readonly remove: readonly string[];
+};
+export type Header = { readonly name: string; readonly value: string };
+
+/** A copy of the request, its answer dropped. `numerator/denominator` of the requests are copied. */
+export type Mirror = { readonly backend: Backend; readonly numerator: number; readonly denominator: number };
+
+export type PathRewrite = { readonly type: 'full' | 'prefix'; readonly value: string };
+export type Rewrite = { readonly hostname?: string; readonly path?: PathRewrite };
+
+export type Redirect = {
+  readonly scheme?: 'http' | 'https';
+  readonly hostname?: string;
+  readonly path?: PathRewrite;
+  /** As written; when absent the specification derives it from the scheme, or from the listener's port. */
+  readonly port?: number;
+  readonly statusCode: 301 | 302 | 303 | 307 | 308;
+};
+
+export type Cors = {
+  /** `*`, exact origins, or origins with a wildcard host label (`https://*.example.com`). */
+  readonly allowOrigins: readonly string[];
+  readonly allowCredentials: boolean;
+  readonly allowMethods: readonly string[];
+  readonly allowHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly maxAgeSeconds: number;
+};
+
+export type ExternalAuth = {
+  readonly backend: Backend;
+  readonly protocol: 'GRPC' | 'HTTP';
+  /** HTTP only: prepended to the request's path. */
+  readonly pathPrefix?: string;
+  readonly allowedRequestHeaders: readonly string[];
+  readonly allowedResponseHeaders: readonly string[];
+  /** Bytes of the body that are sent along; 0 sends none. */
+  readonly maxBodyBytes: number;
+};
+
+export type Retry = {
+  /** Retries after the first attempt. */
+  readonly attempts: number;
+  readonly statusCodes: readonly number[];
+  readonly backoffMs?: number;
+};
+
+export type SessionPersistence = {
+  readonly type: 'Cookie' | 'Header';
+  readonly name: string;
+  /** Cookie only, seconds; absent is a session cookie. */
+  readonly ttlSeconds?: number;
+};
+
+/** Where the bytes of a TCP, TLS or UDP route go. Shares without a backend drop their connections or packets. */
+export type StreamRule = {
+  readonly id: string;
+  readonly owner: ObjectKey;
+  readonly shares: readonly { readonly backend?: Backend; readonly weight: number }[];
+};
+
+/** A backendRef after resolution: everything a cluster needs but its endpoints, which travel apart. One per backend, port and protocol. */
+export type Backend = {
+  /** The Envoy cluster's name: `Kind/namespace/name/port`, then `/h2c`, `/tcp`, `/udp` where one port is spoken to in several ways. */
+  readonly id: string;
+  readonly key: ObjectKey;
+  readonly port: number;
+  /** How Envoy speaks to it. `http1` also carries WebSocket. */
+  readonly protocol: 'http1' | 'http2' | 'tcp' | 'udp';
+  readonly tls?: BackendTls;
+};
+
+export type BackendTls = {
+  /** SNI, and the name the certificate must hold unless `subjectAltNames` are given. Absent with `verify: none`. */
+  readonly hostname?: string;
+  readonly subjectAltNames: readonly { readonly type: 'Hostname' | 'URI'; readonly value: string }[];
+  /** `none` is for `appProtocol: https` without a BackendTLSPolicy. */
+  readonly verify: { readonly by: 'ca'; readonly ca: TlsSecret } | { readonly by: 'system' } | { readonly by: 'none' };
+  /** The BackendTLSPolicy it comes from. */
+  readonly policy?: ObjectKey;
+};
+
+/** Endpoints of one zone; `weight` is above 0. */
+export type Locality = { readonly zone: string; readonly weight: number; readonly endpoints: readonly Endpoint[] };
+
+/** One reachable destination. `address` is an IP literal; `port` is 1–65535. */
+export type Endpoint = { readonly address: string; readonly port: number; readonly healthy: boolean };

@@ -1,0 +1,47 @@
+/** Status as on a cluster, less `lastTransitionTime`, which only a writer with a clock can know. */
+
+export type Condition = {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+  readonly observedGeneration: number;
+};
+
+export type ListenerStatus = {
+  readonly name: string;
+  readonly attachedRoutes: number;
+  readonly supportedKinds: readonly { readonly group: string; readonly kind: string }[];
+  readonly conditions: readonly Condition[];
+};
+
+/** A parentRef or ancestorRef as the user wrote it, defaults included. */
+export type ParentRef = {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly sectionName?: string;
+  readonly port?: number;
+};
+
+export type ParentStatus = { readonly parentRef: ParentRef; readonly controllerName: string; readonly conditions: readonly Condition[] };
+export type AncestorStatus = {
+  readonly ancestorRef: ParentRef;
+  readonly controllerName: string;
+  readonly conditions: readonly Condition[];
+};
+
+export type Status =
+  | { readonly kind: 'GatewayClass'; readonly conditions: readonly Condition[]; readonly supportedFeatures: readonly string[] }
+  | {
+      readonly kind: 'Gateway';
+      readonly conditions: readonly Condition[];
+      readonly addresses: readonly { readonly type: string; readonly value: string }[];
+      readonly listeners: readonly ListenerStatus[];
+      /** Listeners attached through ListenerSets (`status.attachedListenerSets`). */
+      readonly attachedListenerSets: number;
+    }
+  | { readonly kind: 'ListenerSet'; readonly conditions: readonly Condition[]; readonly listeners: readonly ListenerStatus[] }
+  | { readonly kind: 'HTTPRoute' | 'GRPCRoute' | 'TLSRoute' | 'TCPRoute' | 'UDPRoute'; readonly parents: readonly ParentStatus[] }
+  | { readonly kind: 'BackendTLSPolicy'; readonly ancestors: readonly AncestorStatus[] };

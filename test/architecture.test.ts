@@ -1,0 +1,92 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** Who may import what: folders of ours by path prefix, then libraries. The first line whose folder holds the file counts. */
+const table: readonly { readonly folder: string; readonly ours: readonly string[]; readonly libraries: readonly string[] }[] = [
+  { folder: 'src/lib', ours: [], libraries: ['rxjs', 'node:crypto'] },
+  { folder: 'src/api', ours: ['src/lib'], libraries: [] },
+  { folder: 'src/model', ours: ['src/lib', 'src/api'], libraries: ['node:crypto', 're2js'] },
+  { folder: 'src/sources', ours: ['src/api', 'src/lib', 'crds'], libraries: ['rxjs', 'node:*', 'yaml', '@marcbachmann/cel-js'] },
+  {
+    folder: 'src/ops',
+    ours: ['src/model', 'src/api', 'src/lib', 'src/sources/source.ts', 'xds'],
+    libraries: ['pino', 'pino-pretty', 'prom-client', 'node:*', 'rxjs', 'zod', 'yaml'],
+  },
+  {
+    folder: 'xds/translate',
+    ours: ['src/model', 'src/lib', 'xds/types.ts', 'xds/any.ts', 'xds/names.ts', 'xds/resources.ts'],
+    libraries: [],
+  },
+  { folder: 'xds/snapshot', ours: ['src/lib', 'xds/types.ts', 'xds/codec.ts', 'xds/resources.ts', 'xds/wire'], libraries: ['node:crypto'] },
+  {
+    folder: 'xds/ads',
+    ours: ['src/lib', 'xds/snapshot', 'xds/types.ts', 'xds/codec.ts', 'xds/resources.ts', 'xds/wire'],
+    libraries: ['rxjs', '@grpc/*', 'protobufjs/*', 'node:*'],
+  },
+  { folder: 'xds', ours: ['src/lib', 'xds/types.ts', 'xds/generated', 'proto'], libraries: ['protobufjs/*', 'node:fs', 'node:url'] },
+  { folder: 'bootstrap', ours: ['xds/types.ts', 'xds/any.ts', 'src/lib'], libraries: [] },
+];
+
+/** What the user fixed at the top level, and what earned its place beside it. */
+const topLevel = [
+  ...['package.json', 'tsconfig.json', 'src', 'xds', 'controllers', 'proto', 'bootstrap', 'crds', 'examples', 'test', 'Dockerfile'],
+  ...[
+    'README.md',
+    'LICENSE',
+    'NOTICE',
+    'docs',
+    'charts',
+    'bench',
+    'scripts',
+    'package-lock.json',
+    'vitest.config.ts',
+    'tsconfig.build.json',
+    'knip.json',
+  ],
+];
+
+const root = join(import.meta.dirname, '..');
+const sources = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter(
+      (entry) =>
+        entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts') && !entry.parentPath.includes('generated'),
+    )
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+
+const importsOf = (file: string): string[] =>
+  [
+    ...readFileSync(join(root, file), 'utf8').matchAll(
+      /(?:^|\n)(?:import|export)[^;'"]*?from '([^']+)'|import\('([^']+)'\)|(?:^|\n)import '([^']+)'/g,
+    ),
+  ].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+
+const isWithin = (path: string, allowed: string): boolean => path === allowed || path.startsWith(`${allowed}/`);
+const isLibrary = (name: string, allowed: string): boolean =>
+  allowed.endsWith('*') ? name.startsWith(allowed.slice(0, -1)) : name === allowed || name.startsWith(`${allowed}/`);
+
+describe('the shape of the project', () => {
+  it('lets each folder import only what its line of the table allows', () => {
+    const offences: string[] = [];
+    for (const file of ['src', 'xds', 'bootstrap'].flatMap(sources)) {
+      const rule = table.find((line) => isWithin(file, line.folder));
+      if (rule === undefined) continue;
+      for (const specifier of importsOf(file)) {
+        if (specifier.startsWith('.')) {
+          const target = relative(root, join(root, dirname(file), specifier));
+          if (!isWithin(target, rule.folder) && !rule.ours.some((allowed) => isWithin(target, allowed)))
+            offences.push(`${file} imports ${target}`);
+        } else if (!rule.libraries.some((allowed) => isLibrary(specifier, allowed))) offences.push(`${file} imports ${specifier}`);
+      }
+    }
+    expect(offences).toEqual([]);
+  });
+
+  it('has nothing at the top level but what the user fixed and what earns its place', () => {
+    const present = readdirSync(root).filter(
+      (name) => !name.startsWith('.') && !['node_modules', 'dist', 'coverage'].includes(name) && !name.endsWith('.tgz'),
+    );
+    expect(present.filter((name) => !topLevel.includes(name))).toEqual([]);
+  });
+});

@@ -1,0 +1,34 @@
+/** What translation hands to snapshots: Envoy resources as ProtoJSON objects, by type and name. */
+import type { ObjectKey } from '../src/lib/key.ts';
+import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret } from './types.ts';
+
+export type MessageOf = {
+  readonly Cluster: Cluster;
+  readonly ClusterLoadAssignment: ClusterLoadAssignment;
+  readonly Listener: Listener;
+  readonly RouteConfiguration: RouteConfiguration;
+  readonly Secret: Secret;
+};
+
+export type ResourceType = keyof MessageOf;
+
+/** Full protobuf message names, which after `type.googleapis.com/` are the type URLs. */
+export const messageNames = {
+  Cluster: 'envoy.config.cluster.v3.Cluster',
+  ClusterLoadAssignment: 'envoy.config.endpoint.v3.ClusterLoadAssignment',
+  Listener: 'envoy.config.listener.v3.Listener',
+  RouteConfiguration: 'envoy.config.route.v3.RouteConfiguration',
+  Secret: 'envoy.extensions.transport_sockets.tls.v3.Secret',
+} as const satisfies Record<ResourceType, string>;
+
+export const typeUrlOf = (type: ResourceType): string => `type.googleapis.com/${messageNames[type]}`;
+
+/** One resource before it is encoded. `owners` are the objects whose status says so if Envoy rejects it. */
+export type Resource<T extends ResourceType = ResourceType> = {
+  readonly name: string;
+  readonly message: MessageOf[T];
+  readonly owners: readonly ObjectKey[];
+};
+
+/** All resources of one Gateway, each map in code-unit order of names. An unchanged resource is the same object as before. */
+export type Resources = { readonly [T in ResourceType]: ReadonlyMap<string, Resource<T>> };
