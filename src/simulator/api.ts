@@ -2,15 +2,20 @@ import { fail, ok } from '../lib/result.ts';
 import type { Result } from '../lib/result.ts';
 import { refuse, replyFrom } from './reply.ts';
 import type { Refusal, Reply, Route } from './reply.ts';
+import { plainJson } from './hujson.ts';
 import { deviceRoutes } from './routes-devices.ts';
+import { keyRoutes } from './routes-keys.ts';
 import { answerTokenRequest, basicCredentials } from './routes-oauth.ts';
+import { policyRoutes } from './routes-policy.ts';
+import { serviceRoutes } from './routes-services.ts';
+import { settingsRoutes } from './routes-settings.ts';
 import { jsonOf, routeFor } from './routing.ts';
 import type { Request } from './routing.ts';
 import { authenticate, covers } from './state-credentials.ts';
 import { withTailnet } from './state.ts';
 import type { Grant, Tailnet, World } from './state.ts';
 
-const routes: readonly Route[] = [...deviceRoutes];
+const routes: readonly Route[] = [...deviceRoutes, ...keyRoutes, ...serviceRoutes, ...policyRoutes, ...settingsRoutes];
 
 /** One call to Tailscale's API: the answer, and the world after it. Every error is an answer. Checked in order: path, method, token, tailnet, scopes, body. */
 export const step = (world: World, request: Request): { readonly world: World; readonly reply: Reply } => {
@@ -37,7 +42,7 @@ const answer = (world: World, request: Request): Result<{ readonly world: World;
   const [, , scopes, handler] = found.value.route;
   const access = admit(world, headers['authorization'], params['tailnet'], scopes, now);
   if (!access.ok) return access;
-  const body = jsonOf(request.body);
+  const body = jsonOf(/^application\/hujson/i.test(headers['content-type'] ?? '') ? plainJson(request.body) : request.body);
   if (!body.ok) return body;
   const result = handler(access.value.tailnet, { params, query, headers, body: body.value, grant: access.value.grant, now });
   if (!result.ok) return result;

@@ -33,10 +33,10 @@ export const send = (response: ServerResponse, { status, body, headers }: Reply,
   else response.end(text);
 };
 
-/** Listens on `host:port` (`[::1]:0` for IPv6; port 0 is any free one); the base URL that reaches it. Fails as Node does. */
+/** Listens on `host:port` (`[::1]:0` for IPv6; no host is loopback, port 0 any free one); the base URL that reaches it. Fails as Node does. */
 export const listen = async (server: Server, address: string): Promise<{ readonly url: string }> => {
   const colon = address.lastIndexOf(':');
-  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1') || '127.0.0.1';
   server.listen({ host, port: Number(address.slice(colon + 1)) });
   await once(server, 'listening');
   const bound = server.address() as AddressInfo;

@@ -3,7 +3,7 @@ import { join } from './state-devices.ts';
 import type { Policy, Tailnet, World } from './state.ts';
 
 /** Lets the operator's tag hand out the proxies' tags, and proxies host services without an admin. */
-const policy: Policy = {
+export const initialPolicy: Policy = {
   tagOwners: { 'tag:k8s-operator': ['autogroup:admin'], 'tag:k8s': ['tag:k8s-operator'] },
   grants: [{ src: ['*'], dst: ['*'], ip: ['*'] }],
   autoApprovers: { services: { 'tag:k8s': ['tag:k8s'] } },
@@ -38,7 +38,7 @@ export const tailnetNamed = (name: string, client: { readonly id: string; readon
   keys: [],
   services: [],
   approvals: [],
-  policy,
+  policy: initialPolicy,
   dns: { nameservers: [], searchPaths: [], splitDns: {}, magicDNS: true },
   settings,
 });

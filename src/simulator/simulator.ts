@@ -1,8 +1,11 @@
 import { createServer } from 'node:http';
-import { step } from './api.ts';
+import { setTimeout as after } from 'node:timers/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { handle } from './handle.ts';
 import { close, listen, requestFrom, send } from './http.ts';
 import { initialWorld } from './initial.ts';
 import { replyFrom } from './reply.ts';
+import { simulationOf } from './simulation.ts';
 import type { World } from './state.ts';
 
 /** `address` is `host:port`, port 0 for any free one. `state` continues an earlier simulation; `seed` decides ids, addresses and secrets of a new one. */
@@ -15,22 +18,36 @@ export type Simulator = {
   readonly state: () => World;
 };
 
+const tooLarge = { ...replyFrom({ status: 413, message: 'request body too large' }), headers: { connection: 'close' } };
+
 /**
- * A tailnet that exists in memory only, behind an HTTP server that speaks Tailscale's API under `/api/v2`.
+ * A tailnet that exists in memory only, behind an HTTP server: Tailscale's API under `/api/v2`, and `/simulator` to steer it.
  * It logs nothing: what it handles are credentials.
  */
 export const simulator = ({ address, state, seed = 'simulated', now = Date.now }: SimulatorOptions): Simulator => {
-  let world = state ?? initialWorld(seed, now());
+  let simulation = simulationOf(state ?? initialWorld(seed, now()));
+  const closing = new AbortController();
+
+  const answer = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const request = await requestFrom(message, now);
+    if (request === undefined) return send(response, tooLarge);
+    const { simulation: next, outcome } = handle(simulation, request);
+    simulation = next;
+    if (outcome.delayMs > 0) await after(outcome.delayMs, undefined, { signal: closing.signal });
+    if (outcome.reply === undefined) message.destroy();
+    else send(response, outcome.reply, outcome.cut);
+  };
+
   const server = createServer({ requestTimeout: 30_000 }, (message, response) => {
-    const answered = requestFrom(message, now).then((request) => {
-      if (request === undefined)
-        return send(response, { ...replyFrom({ status: 413, message: 'request body too large' }), headers: { connection: 'close' } });
-      const after = step(world, request);
-      world = after.world;
-      return send(response, after.reply);
-    });
-    // The client went away in the middle of its request: nobody is left to answer.
-    answered.catch(() => message.destroy());
+    // The client went away in the middle of its request, or the simulator is closing: nobody waits for an answer.
+    answer(message, response).catch(() => message.destroy());
   });
-  return { listen: () => listen(server, address), close: () => close(server), state: () => world };
+  return {
+    listen: () => listen(server, address),
+    close: () => {
+      closing.abort();
+      return close(server);
+    },
+    state: () => simulation.world,
+  };
 };

@@ -83,12 +83,11 @@ export const remove = (tailnet: Tailnet, device: Device): Tailnet => ({
 /** `label` as a MagicDNS name of the tailnet that nothing else has. `except` may keep the one it holds. */
 export const freeName = (tailnet: Tailnet, label: string, except?: Device): string => {
   const suffix = `.${tailnet.domain}`;
-  const base = label.endsWith(suffix) ? label.slice(0, -suffix.length) : label;
-  const taken = new Set([
-    ...tailnet.devices.filter((each) => each !== except).map((each) => each.name),
-    ...tailnet.services.map((service) => `${service.name.slice('svc:'.length)}${suffix}`),
-  ]);
+  const base = (label.endsWith(suffix) ? label.slice(0, -suffix.length) : label).toLowerCase();
+  const isTaken = (name: string): boolean =>
+    tailnet.devices.some((each) => each.name === name && each !== except) ||
+    tailnet.services.some((service) => `${service.name.slice('svc:'.length)}${suffix}` === name);
   let name = `${base}${suffix}`;
-  for (let n = 1; taken.has(name); n += 1) name = `${base}-${n}${suffix}`;
+  for (let n = 1; isTaken(name); n += 1) name = `${base}-${n}${suffix}`;
   return name;
 };

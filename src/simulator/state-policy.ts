@@ -13,7 +13,8 @@ const isOwned = (policy: Policy, tag: string, tags: readonly string[], seen: Rea
 
 /**
  * Whether a credential with `own` tags may give something the tags `wanted`: they are its own, all of them, or each is owned by one of
- * them in the policy's `tagOwners`. A tag that the policy does not name exists for nobody.
+ * them in the policy's `tagOwners`. A tag that the policy does not name exists for nobody, and no tags at all are refused, since a
+ * program is no user who could own what it makes.
  */
 export const permittedTags = (tailnet: Tailnet, own: readonly string[], wanted: readonly string[]): Result<readonly string[], Refusal> => {
   const tags = [...new Set(wanted)];
@@ -21,7 +22,7 @@ export const permittedTags = (tailnet: Tailnet, own: readonly string[], wanted: 
   const refused = tags.filter(
     (tag) => !tagPattern.test(tag) || !Object.hasOwn(tailnet.policy.tagOwners ?? {}, tag) || !(ownSet || isOwned(tailnet.policy, tag, own)),
   );
-  return refused.length === 0
+  return refused.length === 0 && tags.length > 0
     ? ok(tags)
     : fail({ status: 400, message: `requested tags [${refused.join(' ')}] are invalid or not permitted` });
 };

@@ -126,3 +126,11 @@ export const timeText = (ms: number): string => `${new Date(ms).toISOString().sl
 export const withTailnet = (world: World, tailnet: Tailnet): World => ({
   tailnets: world.tailnets.map((other) => (other.id === tailnet.id ? tailnet : other)),
 });
+
+/** A world as it was, reachable with the credentials and tokens of another. */
+export const withGrantsOf = (world: World, other: World): World => ({
+  tailnets: world.tailnets.map((tailnet) => {
+    const { credentials, grants } = other.tailnets.find((each) => each.id === tailnet.id) ?? tailnet;
+    return { ...tailnet, credentials, grants };
+  }),
+});
