@@ -41,6 +41,28 @@ const holds = <T extends Tables, V>(last: Derived<T, V>, tables: T): boolean => 
   return true;
 };
 
+/**
+ * `memoByReads` for a part of a derivation: it looks things up through the whole's own `read`, so that the whole remembers the part's
+ * look-ups as its own. `at` says where the part stands; the same subject somewhere else is another part.
+ */
+export const memoWithin = <T extends Tables, S extends object, V>(
+  derive: (subject: S, at: string, read: Read<T>) => V,
+): ((subject: S, at: string, read: Read<T>) => V) => {
+  const known = new WeakMap<S, { readonly at: string; readonly readings: readonly Reading<T>[]; readonly value: V }>();
+  return (subject, at, read) => {
+    const last = known.get(subject);
+    if (last?.at === at && last.readings.every(({ table, key, found }) => read(table, key) === found)) return last.value;
+    const readings: Reading<T>[] = [];
+    const value = derive(subject, at, (table, key) => {
+      const found = read(table, key);
+      readings.push({ table, key, found });
+      return found;
+    });
+    known.set(subject, { at, readings, value });
+    return value;
+  };
+};
+
 /** `derive`, remembered by the identity of its one argument for as long as that lives. */
 export const memo = <A extends object, V>(derive: (argument: A) => V): ((argument: A) => V) => {
   const known = new WeakMap<A, { readonly value: V }>();

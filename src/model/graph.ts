@@ -137,7 +137,7 @@ export type HttpRule = {
 export type HttpAction =
   | { readonly kind: 'forward'; readonly shares: readonly Share[] }
   | { readonly kind: 'redirect'; readonly redirect: Redirect }
-  /** Every request gets `status`: 500 where no backend is valid or a filter could not be honoured. */
+  /** Every request gets `status`: 500 (for gRPC 503, which is `UNAVAILABLE`) where no backend is valid or a filter could not be honoured. */
   | { readonly kind: 'respond'; readonly status: number };
 
 /** One backendRef and its part of the traffic. Without a backend its part is answered with 500. */
@@ -161,6 +161,7 @@ export type Header = { readonly name: string; readonly value: string };
 /** A copy of the request, its answer dropped. `numerator/denominator` of the requests are copied. */
 export type Mirror = { readonly backend: Backend; readonly numerator: number; readonly denominator: number };
 
+/** `value` starts with a slash; that of `prefix` never ends with one, and is empty where the matched prefix is taken away. */
 export type PathRewrite = { readonly type: 'full' | 'prefix'; readonly value: string };
 export type Rewrite = { readonly hostname?: string; readonly path?: PathRewrite };
 
@@ -217,7 +218,7 @@ export type StreamRule = {
 
 /** A backendRef after resolution: everything a cluster needs but its endpoints, which travel apart. One per backend, port and protocol. */
 export type Backend = {
-  /** The Envoy cluster's name: `Kind/namespace/name/port`, then `/h2c`, `/tcp`, `/udp` where one port is spoken to in several ways. */
+  /** The Envoy cluster's name: `Kind/namespace/name/port` for `http1`, else followed by `/h2c`, `/tcp`, `/udp`, or `/tls` for bytes over TLS. */
   readonly id: string;
   readonly key: ObjectKey;
   readonly port: number;

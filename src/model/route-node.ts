@@ -26,4 +26,6 @@ export type RouteNode = {
   readonly partiallyInvalid?: Verdict;
   /** Set when a reference does not resolve (`ResolvedRefs: False`); its share of the traffic is answered with 500. */
   readonly unresolved?: Verdict;
+  /** TLSRoute only, and always there: what counts instead of this node on listeners that terminate TLS, where BackendTLSPolicies apply. */
+  readonly terminated?: RouteNode;
 };

@@ -1,0 +1,121 @@
+import type { BackendTLSPolicy, LocalPolicyTargetReferenceWithSectionName, SubjectAltName } from '../../api/generated/gateway-api.ts';
+import type { Service, ServicePort } from '../../api/core.ts';
+import { byCodeUnit, keyOf, localKey } from '../../lib/key.ts';
+import { memoByReads, memoWithin, type Read } from '../../lib/memo.ts';
+import { fail, ok, type Result } from '../../lib/result.ts';
+import type { BackendTls, TlsSecret } from '../graph.ts';
+import type { Verdict } from '../route-node.ts';
+import type { ModelTables } from '../tables.ts';
+import { caCertificateOf } from './ca-certificates.ts';
+
+/** What a BackendTLSPolicy's status must say: `Accepted: False` and `ResolvedRefs: False` where set, `True` where not. */
+export type PolicyVerdict = { readonly rejected?: Verdict; readonly unresolved?: Verdict };
+
+/** A policy by itself, whatever others say. Without `tls` whatever it governs must not be connected to at all. */
+type PolicyNode = PolicyVerdict & { readonly tls?: BackendTls };
+
+/**
+ * How the policy that governs this port says to connect; undefined when none does. Fails when it does but cannot be honoured:
+ * the port must then not be spoken to, least of all in plaintext.
+ */
+export const tlsOf = (service: Service, port: ServicePort, read: Read<ModelTables>): Result<BackendTls | undefined, string> => {
+  const namespace = service.metadata.namespace ?? '';
+  const { name } = service.metadata;
+  const policies = read('backendTlsPolicies', localKey(namespace, name)) ?? [];
+  const policy = (port.name === undefined ? undefined : winnerOf(policies, name, port.name)) ?? winnerOf(policies, name, undefined);
+  if (policy === undefined) return ok(undefined);
+  const { tls, rejected } = policyNodeOf(policy, '', read);
+  if (tls !== undefined) return ok(tls);
+  return fail(`BackendTLSPolicy "${namespace}/${policy.metadata.name}" cannot be honoured: ${rejected?.message ?? 'it is invalid'}`);
+};
+
+/** Of the policies that target the same thing the oldest, then the first by name (`BackendTLSPolicySpec.targetRefs`), be it valid or not. */
+const winnerOf = (policies: readonly BackendTLSPolicy[], service: string, section: string | undefined): BackendTLSPolicy | undefined =>
+  policies
+    .filter(({ spec }) => spec.targetRefs.some((target) => targets(target, service) && target.sectionName === section))
+    .toSorted(byPrecedence)[0];
+
+const targets = ({ group, kind, name }: LocalPolicyTargetReferenceWithSectionName, service: string): boolean =>
+  group === '' && kind === 'Service' && name === service;
+
+const byPrecedence = (a: BackendTLSPolicy, b: BackendTLSPolicy): number =>
+  byCodeUnit(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '') || byCodeUnit(a.metadata.name, b.metadata.name);
+
+const policyNodeOf = memoWithin<ModelTables, BackendTLSPolicy, PolicyNode>((policy, _at, read) => {
+  const { validation } = policy.spec;
+  if ((validation.caCertificateRefs ?? []).length > 0) return nodeWithBundle(policy, read);
+  if (validation.wellKnownCACertificates === 'System') return { tls: tlsFrom(policy, { by: 'system' }) };
+  const message = `spec.validation.wellKnownCACertificates: "${validation.wellKnownCACertificates ?? ''}" is not supported; System is`;
+  return { rejected: { reason: 'Invalid', message } };
+});
+
+const nodeWithBundle = (policy: BackendTLSPolicy, read: Read<ModelTables>): PolicyNode => {
+  const bundles: string[] = [];
+  const problems: Verdict[] = [];
+  for (const [index, ref] of (policy.spec.validation.caCertificateRefs ?? []).entries()) {
+    const bundle = caCertificateOf(ref, policy.metadata.namespace ?? '', `spec.validation.caCertificateRefs[${index}]`, read);
+    if (bundle.ok) bundles.push(bundle.value);
+    else problems.push(bundle.problem);
+  }
+  const [first] = problems;
+  const unresolved = first && { reason: first.reason, message: problems.map(({ message }) => message).join('; ') };
+  if (bundles.length === 0)
+    return { ...unresolvedIn(unresolved), rejected: { reason: 'NoValidCACertificate', message: unresolved?.message ?? '' } };
+  const owner = keyOf(policy);
+  const ca: TlsSecret = { id: owner, owner, type: 'ca', trustedCa: bundles.join('') };
+  return { ...unresolvedIn(unresolved), tls: tlsFrom(policy, { by: 'ca', ca }) };
+};
+
+const unresolvedIn = (unresolved: Verdict | undefined): PolicyVerdict => (unresolved === undefined ? {} : { unresolved });
+
+const tlsFrom = (policy: BackendTLSPolicy, verify: BackendTls['verify']): BackendTls => ({
+  hostname: policy.spec.validation.hostname.toLowerCase(),
+  subjectAltNames: (policy.spec.validation.subjectAltNames ?? []).map(subjectAltNameFrom),
+  verify,
+  policy: keyOf(policy),
+});
+
+const subjectAltNameFrom = ({ type, hostname, uri }: SubjectAltName): BackendTls['subjectAltNames'][number] => ({
+  type,
+  value: (type === 'Hostname' ? hostname?.toLowerCase() : uri) ?? '',
+});
+
+/**
+ * What the status of a policy says, the same towards every Gateway. A policy that loses one of its targets to an older one is `Conflicted`,
+ * though it still governs those it won.
+ */
+export const policyVerdictOf = memoByReads<ModelTables, BackendTLSPolicy, PolicyVerdict>((policy, read) => {
+  const { rejected, unresolved } = policyNodeOf(policy, '', read);
+  const first = conflictOf(policy, read) ?? targetProblemOf(policy, read) ?? rejected;
+  return { ...unresolvedIn(unresolved), ...(first === undefined ? {} : { rejected: first }) };
+});
+
+const conflictOf = (policy: BackendTLSPolicy, read: Read<ModelTables>): Verdict | undefined => {
+  const namespace = policy.metadata.namespace ?? '';
+  for (const [index, { name, sectionName }] of policy.spec.targetRefs.entries()) {
+    const winner = winnerOf(read('backendTlsPolicies', localKey(namespace, name)) ?? [], name, sectionName);
+    if (winner === undefined || winner.metadata.name === policy.metadata.name) continue;
+    const target = sectionName === undefined ? `Service "${namespace}/${name}"` : `port "${sectionName}" of Service "${namespace}/${name}"`;
+    const message = `spec.targetRefs[${index}]: BackendTLSPolicy "${namespace}/${winner.metadata.name}" takes precedence for ${target}`;
+    return { reason: 'Conflicted', message };
+  }
+  return undefined;
+};
+
+/** Set when none of the targets exists: a policy whose other targets do is in force there. */
+const targetProblemOf = (policy: BackendTLSPolicy, read: Read<ModelTables>): Verdict | undefined => {
+  const problems = policy.spec.targetRefs.map((target, index) => {
+    const problem = absenceOf(target, policy.metadata.namespace ?? '', read);
+    return problem === undefined ? undefined : `spec.targetRefs[${index}]: ${problem}`;
+  });
+  return problems.every((problem) => problem !== undefined) ? { reason: 'TargetNotFound', message: problems.join('; ') } : undefined;
+};
+
+const absenceOf = (target: LocalPolicyTargetReferenceWithSectionName, namespace: string, read: Read<ModelTables>): string | undefined => {
+  const { group, kind, name, sectionName } = target;
+  if (!targets(target, name)) return `kind ${kind} of group "${group}" is not supported; Service is`;
+  const service = read('Service', localKey(namespace, name));
+  if (service === undefined) return `Service "${namespace}/${name}" not found`;
+  if (sectionName === undefined || (service.spec.ports ?? []).some((port) => port.name === sectionName)) return undefined;
+  return `Service "${namespace}/${name}" has no port named "${sectionName}"`;
+};

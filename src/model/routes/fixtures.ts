@@ -1,0 +1,153 @@
+/** Objects as admission leaves them, for the tests of this folder. */
+import type { ConfigMap, EndpointSlice, Service, ServicePort } from '../../api/core.ts';
+import type {
+  BackendTLSPolicy,
+  GRPCRoute,
+  GRPCRouteRule,
+  HTTPBackendRef,
+  HTTPRoute,
+  HTTPRouteFilter,
+  HTTPRouteMatch,
+  HTTPRouteRule,
+  ReferenceGrant,
+  TCPRoute,
+  TLSRoute,
+  UDPRoute,
+} from '../../api/generated/gateway-api.ts';
+import { allKinds, type AnyObject } from '../../api/kinds.ts';
+import type { Objects } from '../../api/objects.ts';
+import { localKeyOf } from '../../lib/key.ts';
+import type { Verdict } from '../route-node.ts';
+import { tablesBuilder, type ModelTables } from '../tables.ts';
+
+export const tablesOf = (...objects: readonly AnyObject[]): ModelTables => {
+  const byKind = new Map<string, Map<string, AnyObject>>(allKinds.map((kind) => [kind, new Map()]));
+  for (const object of objects) byKind.get(object.kind)?.set(localKeyOf(object), object);
+  return tablesBuilder()(Object.fromEntries(byKind) as unknown as Objects);
+};
+
+const meta = (name: string, namespace = 'default') => ({ name, namespace, generation: 1 });
+
+export const portOf = (port: number, more: Partial<ServicePort> = {}): ServicePort => ({
+  port,
+  targetPort: port,
+  protocol: 'TCP',
+  ...more,
+});
+
+export const serviceOf = (name: string, ports: readonly ServicePort[] = [portOf(80)], namespace = 'default'): Service => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: meta(name, namespace),
+  spec: { type: 'ClusterIP', ports },
+});
+
+export const sliceOf = (service: string, more: Partial<EndpointSlice>, name = `${service}-1`): EndpointSlice => ({
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  metadata: { ...meta(name), labels: { 'kubernetes.io/service-name': service } },
+  addressType: 'IPv4',
+  ports: [{ name: '', protocol: 'TCP', port: 8080 }],
+  endpoints: [],
+  ...more,
+});
+
+export const refTo = (name: string, more: Partial<HTTPBackendRef> = {}): HTTPBackendRef => ({
+  group: '',
+  kind: 'Service',
+  name,
+  port: 80,
+  weight: 1,
+  ...more,
+});
+
+export const everything: HTTPRouteMatch = { path: { type: 'PathPrefix', value: '/' } };
+
+export const ruleOf = (more: Partial<HTTPRouteRule> = {}): HTTPRouteRule => ({
+  matches: [everything],
+  backendRefs: [refTo('web')],
+  ...more,
+});
+
+const gatewayApi = 'gateway.networking.k8s.io/v1';
+
+export const httpRouteOf = (...rules: readonly HTTPRouteRule[]): HTTPRoute => ({
+  apiVersion: gatewayApi,
+  kind: 'HTTPRoute',
+  metadata: meta('web'),
+  spec: { rules },
+});
+
+/** An HTTPRoute to `web` with these filters on its one rule. */
+export const filteredRouteOf = (...filters: readonly HTTPRouteFilter[]): HTTPRoute => httpRouteOf(ruleOf({ filters }));
+
+export const grpcRouteOf = (...rules: readonly GRPCRouteRule[]): GRPCRoute => ({
+  apiVersion: gatewayApi,
+  kind: 'GRPCRoute',
+  metadata: meta('rpc'),
+  spec: { rules },
+});
+
+export const streamRouteOf = <K extends 'TCPRoute' | 'TLSRoute' | 'UDPRoute'>(
+  kind: K,
+  backendRefs: readonly HTTPBackendRef[],
+): { TCPRoute: TCPRoute; TLSRoute: TLSRoute; UDPRoute: UDPRoute }[K] => {
+  const route = {
+    apiVersion: gatewayApi,
+    kind,
+    metadata: meta('bytes'),
+    spec: { hostnames: ['db.example.com'], rules: [{ backendRefs }] },
+  };
+  return route as unknown as { TCPRoute: TCPRoute; TLSRoute: TLSRoute; UDPRoute: UDPRoute }[K];
+};
+
+export const grantOf = (kind: string, to: string, more: Partial<ReferenceGrant['spec']['to'][number]> = {}): ReferenceGrant => ({
+  apiVersion: gatewayApi,
+  kind: 'ReferenceGrant',
+  metadata: meta('grant', to),
+  spec: {
+    from: [{ group: 'gateway.networking.k8s.io', kind, namespace: 'default' }],
+    to: [{ group: '', kind: 'Service', ...more }],
+  },
+});
+
+type PolicyParts = { readonly service?: string; readonly sectionName?: string; readonly created?: string };
+
+export const policyOf = (
+  name: string,
+  validation: Partial<BackendTLSPolicy['spec']['validation']> = { wellKnownCACertificates: 'System' },
+  { service = 'web', sectionName, created }: PolicyParts = {},
+): BackendTLSPolicy => ({
+  apiVersion: gatewayApi,
+  kind: 'BackendTLSPolicy',
+  metadata: { ...meta(name), ...(created === undefined ? {} : { creationTimestamp: created }) },
+  spec: {
+    targetRefs: [{ group: '', kind: 'Service', name: service, ...(sectionName === undefined ? {} : { sectionName }) }],
+    validation: { hostname: 'web.example.com', ...validation },
+  },
+});
+
+export const configMapOf = (name: string, data: { readonly [key: string]: string }): ConfigMap => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: meta(name),
+  data,
+});
+
+export const toConfigMap = (name: string) => ({ group: '', kind: 'ConfigMap', name });
+
+/** A self-signed certificate, as PEM. */
+export const caCertificate = `-----BEGIN CERTIFICATE-----
+MIIBezCCASGgAwIBAgIUENNBFpLglrAzGK/V/rFbQpVPyE0wCgYIKoZIzj0EAwIw
+EjEQMA4GA1UEAwwHdGVzdC1jYTAgFw0yNjExMjEwNTE2MTJaGA8yMTI2MTAyODA1
+MTYxMlowEjEQMA4GA1UEAwwHdGVzdC1jYTBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABEXxXMUEuSs+VuYEyik2q8S4mBQ4m0F7xxDt0bLI6pnd9RkO9Q62lbbWkavE
+tljZEWlUBdVXRuxfs2rgHvUnZ0mjUzBRMB0GA1UdDgQWBBSwftGdXtp0z4YygmEP
+FBHqxC5bBDAfBgNVHSMEGDAWgBSwftGdXtp0z4YygmEPFBHqxC5bBDAPBgNVHRMB
+Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCICQC+xXbJpICOwtTQ1+t0xwDGkvT
+4knqYUMTkMH0IY/bAiEA/uWdRfPzN++dVGVzPBr9SRb4Q9o58EJqFYHvooclXHI=
+-----END CERTIFICATE-----
+`;
+
+/** The message of a verdict that must be there. */
+export const messageOf = (verdict: Verdict | undefined): string => verdict?.message ?? '(no verdict)';
