@@ -18,7 +18,7 @@ const outputs: Readonly<Record<string, string>> = {
 const stale = Object.entries(outputs).filter(([name, text]) => text !== contentOf(new URL(name, folder)));
 if (!process.argv.includes('--check')) for (const [name, text] of stale) writeFileSync(new URL(name, folder), text);
 else if (stale.length > 0) {
-  console.error(`out of date: ${stale.map(([name]) => `src/api/generated/${name}`).join(', ')}`);
+  process.stderr.write(`out of date: ${stale.map(([name]) => `src/api/generated/${name}`).join(', ')}\n`);
   process.exitCode = 1;
 }
 

@@ -34,20 +34,10 @@ const declareKind = (declared: Declared, kind: string, schema: Schema): void => 
 const typeOf = (declared: Declared, kind: string, path: readonly string[], schema: Schema): string => {
   if (schema['x-kubernetes-int-or-string'] === true) return 'number | string';
   if (schema.enum !== undefined) return schema.enum.map(literal).join(' | ');
-  switch (schema.type) {
-    case 'object':
-      return objectTypeOf(declared, kind, path, schema);
-    case 'array':
-      return listOf(typeOf(declared, kind, path, schema.items ?? {}));
-    case 'integer':
-    case 'number':
-      return 'number';
-    case 'string':
-    case 'boolean':
-      return schema.type;
-    default:
-      return 'unknown';
-  }
+  if (schema.type === 'object') return objectTypeOf(declared, kind, path, schema);
+  if (schema.type === 'array') return listOf(typeOf(declared, kind, path, schema.items ?? {}));
+  if (schema.type === 'integer') return 'number';
+  return schema.type ?? 'unknown';
 };
 
 const objectTypeOf = (declared: Declared, kind: string, path: readonly string[], schema: Schema): string => {
