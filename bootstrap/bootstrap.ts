@@ -1,8 +1,7 @@
 /** How an Envoy finds us: the static part of its configuration, as a value. */
 import { any } from '../xds/any.ts';
+import type { HostPort } from '../src/lib/host-port.ts';
 import type { Address, Bootstrap, Cluster, ConfigSource } from '../xds/types.ts';
-
-export type HostPort = { readonly host: string; readonly port: number };
 
 export type BootstrapOptions = {
   readonly gateway: { readonly namespace: string; readonly name: string };

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { configFrom, environmentName, UsageError } from './config.ts';
+
+const dir = { configDir: '/etc/tailplane' };
+
+const privilegedWhen = (value: string) => configFrom(dir, { TAILPLANE_PRIVILEGED_PORTS: value }).privilegedPorts;
+
+describe('configFrom', () => {
+  it('takes a flag before the environment, the environment before the file, and the file before the default', () => {
+    const file = { path: 'c.yaml', content: { configDir: 'from-file', logLevel: 'error', httpAddress: '127.0.0.1:1' } };
+    const environment = { TAILPLANE_CONFIG_DIR: 'from-environment', TAILPLANE_LOG_LEVEL: 'warn' };
+    expect(configFrom({ configDir: 'from-flag' }, environment, file)).toEqual({
+      configDir: 'from-flag',
+      logLevel: 'warn',
+      httpAddress: { host: '127.0.0.1', port: 1 },
+      xdsAddress: { host: '127.0.0.1', port: 18000 },
+      privilegedPorts: false,
+    });
+  });
+
+  it('reads booleans from the environment', () => {
+    expect(['true', '1', 'false', '0'].map(privilegedWhen)).toEqual([true, true, false, false]);
+  });
+
+  it('lets an empty variable count as not set', () => {
+    expect(configFrom(dir, { TAILPLANE_LOG_LEVEL: '' }).logLevel).toBe('info');
+  });
+
+  it.each([
+    [{}, {}, undefined, '--config-dir <dir> is required (or TAILPLANE_CONFIG_DIR)'],
+    [{ ...dir, xdsAddress: 'nowhere' }, {}, undefined, '--xds-address: "nowhere" is not HOST:PORT'],
+    [dir, { TAILPLANE_LOG_LEVEL: 'loud' }, undefined, 'TAILPLANE_LOG_LEVEL: "loud" is none of trace, debug'],
+    [dir, {}, { logLevel: 5 }, 'c.yaml: logLevel: 5 is none of'],
+    [dir, {}, { httpAddress: 8080 }, 'c.yaml: httpAddress: 8080 is not valid'],
+    [dir, {}, { privilegedPorts: 'maybe' }, 'c.yaml: privilegedPorts: "maybe" is neither true nor false'],
+    [dir, {}, { xdsAdress: 'a:1' }, 'c.yaml: unknown setting "xdsAdress"; known are configDir, xdsAddress'],
+    [dir, {}, ['a'], 'c.yaml: must hold settings'],
+  ])('says in one line where a bad value comes from: %j %j %j', (flags, environment, content, message) => {
+    const read = () => configFrom(flags, environment, content === undefined ? undefined : { path: 'c.yaml', content });
+    expect(read).toThrow(UsageError);
+    expect(read).toThrow(message);
+  });
+});
+
+it('names variables after settings', () => {
+  expect(environmentName('xdsAddress')).toBe('TAILPLANE_XDS_ADDRESS');
+});
