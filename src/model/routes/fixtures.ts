@@ -4,7 +4,7 @@ import type {
   BackendTLSPolicy,
   GRPCRoute,
   GRPCRouteRule,
-  HTTPBackendRef,
+  BackendRef,
   HTTPRoute,
   HTTPRouteFilter,
   HTTPRouteMatch,
@@ -52,7 +52,7 @@ export const sliceOf = (service: string, more: Partial<EndpointSlice>, name = `$
   ...more,
 });
 
-export const refTo = (name: string, more: Partial<HTTPBackendRef> = {}): HTTPBackendRef => ({
+export const refTo = (name: string, more: Partial<BackendRef> = {}): BackendRef => ({
   group: '',
   kind: 'Service',
   name,
@@ -90,7 +90,7 @@ export const grpcRouteOf = (...rules: readonly GRPCRouteRule[]): GRPCRoute => ({
 
 export const streamRouteOf = <K extends 'TCPRoute' | 'TLSRoute' | 'UDPRoute'>(
   kind: K,
-  backendRefs: readonly HTTPBackendRef[],
+  backendRefs: readonly BackendRef[],
 ): { TCPRoute: TCPRoute; TLSRoute: TLSRoute; UDPRoute: UDPRoute }[K] => {
   const route = {
     apiVersion: gatewayApi,
@@ -135,19 +135,6 @@ export const configMapOf = (name: string, data: { readonly [key: string]: string
 });
 
 export const toConfigMap = (name: string) => ({ group: '', kind: 'ConfigMap', name });
-
-/** A self-signed certificate, as PEM. */
-export const caCertificate = `-----BEGIN CERTIFICATE-----
-MIIBezCCASGgAwIBAgIUENNBFpLglrAzGK/V/rFbQpVPyE0wCgYIKoZIzj0EAwIw
-EjEQMA4GA1UEAwwHdGVzdC1jYTAgFw0yNjExMjEwNTE2MTJaGA8yMTI2MTAyODA1
-MTYxMlowEjEQMA4GA1UEAwwHdGVzdC1jYTBZMBMGByqGSM49AgEGCCqGSM49AwEH
-A0IABEXxXMUEuSs+VuYEyik2q8S4mBQ4m0F7xxDt0bLI6pnd9RkO9Q62lbbWkavE
-tljZEWlUBdVXRuxfs2rgHvUnZ0mjUzBRMB0GA1UdDgQWBBSwftGdXtp0z4YygmEP
-FBHqxC5bBDAfBgNVHSMEGDAWgBSwftGdXtp0z4YygmEPFBHqxC5bBDAPBgNVHRMB
-Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCICQC+xXbJpICOwtTQ1+t0xwDGkvT
-4knqYUMTkMH0IY/bAiEA/uWdRfPzN++dVGVzPBr9SRb4Q9o58EJqFYHvooclXHI=
------END CERTIFICATE-----
-`;
 
 /** The message of a verdict that must be there. */
 export const messageOf = (verdict: Verdict | undefined): string => verdict?.message ?? '(no verdict)';
