@@ -1,0 +1,35 @@
+/**
+ * How everything Envoy holds is named, but for what the graph names itself: clusters are backend ids, secrets their own ids.
+ * A name is unique within one Gateway, and stays the same for as long as what it names does: statistics and diffs hang on it.
+ */
+import type { ExternalAuth, HttpListener, Socket, StreamRule } from '../src/model/graph.ts';
+
+/** `tcp/80`: the port as users write it, whatever Envoy binds. */
+export const listenerName = ({ transport, port }: Pick<Socket, 'transport' | 'port'>): string => `${transport.toLowerCase()}/${port}`;
+
+/** `http/80` for all HTTP listeners of a port; `https/443/LISTENER` for each HTTPS listener. */
+export const routeConfigurationName = ({ port }: Pick<Socket, 'port'>, listener: Pick<HttpListener, 'protocol' | 'name'>): string =>
+  listener.protocol === 'HTTPS' ? `https/${port}/${listener.name}` : `http/${port}`;
+
+/** The cluster of a UDP rule with several shares: Envoy's UDP proxy takes one cluster, so their endpoints are brought together in it. */
+export const combinedClusterName = (rule: Pick<StreamRule, 'id'>): string => rule.id;
+
+/** Named where a share has no backend. No cluster ever has this name: those of backends contain a slash. */
+export const missingCluster = 'no-backend';
+
+export const httpFilters = {
+  cors: 'envoy.filters.http.cors',
+  statefulSession: 'envoy.filters.http.stateful_session',
+  router: 'envoy.filters.http.router',
+} as const;
+
+/** One filter per distinct external authorization: the part after `?` spells what differs from the plain case. */
+export const externalAuthFilterName = (auth: ExternalAuth): string => {
+  const details = [
+    auth.pathPrefix === undefined ? '' : `path=${auth.pathPrefix}`,
+    auth.allowedRequestHeaders.length === 0 ? '' : `request=${auth.allowedRequestHeaders.toSorted().join(',')}`,
+    auth.allowedResponseHeaders.length === 0 ? '' : `response=${auth.allowedResponseHeaders.toSorted().join(',')}`,
+    auth.maxBodyBytes === 0 ? '' : `body=${auth.maxBodyBytes}`,
+  ].filter((detail) => detail !== '');
+  return `ext_authz/${auth.protocol.toLowerCase()}/${auth.backend.id}${details.length === 0 ? '' : `?${details.join('&')}`}`;
+};

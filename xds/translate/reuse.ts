@@ -1,0 +1,36 @@
+import { byCodeUnit } from '../../src/lib/key.ts';
+import type { Resource, ResourceType } from '../resources.ts';
+
+type ByName<T extends ResourceType> = ReadonlyMap<string, Resource<T>>;
+
+/**
+ * The resources by name, in code-unit order; each the same object as in `previous` where it means the same, and `previous` itself
+ * where all do. Parts that were made once are compared by identity, so this costs what may have changed.
+ */
+export const reusing = <T extends ResourceType>(previous: ByName<T> | undefined, resources: readonly Resource<T>[]): ByName<T> => {
+  const next = new Map<string, Resource<T>>();
+  for (const resource of resources.toSorted((a, b) => byCodeUnit(a.name, b.name))) {
+    const before = previous?.get(resource.name);
+    next.set(resource.name, before !== undefined && sameValue(before, resource) ? before : resource);
+  }
+  return previous !== undefined && sameEntries(previous, next) ? previous : next;
+};
+
+const sameEntries = <V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string, V>): boolean => {
+  if (a.size !== b.size) return false;
+  for (const [key, value] of b) if (a.get(key) !== value) return false;
+  return true;
+};
+
+/** Whether two JSON-like values are equal; an undefined property is an absent one. */
+export const sameValue = (a: unknown, b: unknown): boolean => {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b))
+    return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((value, index) => sameValue(value, b[index]));
+  const left = a as Readonly<Record<string, unknown>>;
+  const right = b as Readonly<Record<string, unknown>>;
+  for (const key in left) if (!sameValue(left[key], right[key])) return false;
+  for (const key in right) if (right[key] !== undefined && left[key] === undefined) return false;
+  return true;
+};

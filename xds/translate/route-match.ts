@@ -1,0 +1,30 @@
+import { byCodeUnit } from '../../src/lib/key.ts';
+import type { HttpMatch, ValueMatch } from '../../src/model/graph.ts';
+import type { HeaderMatcher, QueryParameterMatcher, RouteMatch, StringMatcher } from '../types.ts';
+import { unlessEmpty } from './unless-empty.ts';
+
+/** Gateway API `HTTPRouteMatch`: everything must match. `headers` are asked for besides. */
+export const routeMatchFrom = (match: HttpMatch, headers: readonly HeaderMatcher[] = []): RouteMatch => ({
+  ...pathFrom(match.path),
+  headers: unlessEmpty([...methodFrom(match), ...match.headers.toSorted(byName).map(headerFrom), ...headers]),
+  queryParameters: unlessEmpty(match.queryParams.toSorted(byName).map(queryParameterFrom)),
+  grpc: match.grpc ? {} : undefined,
+});
+
+const pathFrom = ({ type, value }: HttpMatch['path']): RouteMatch => {
+  if (type === 'exact') return { path: value };
+  if (type === 'regex') return { safeRegex: { regex: value } };
+  // A separated prefix ends at a slash or the end of the path; '/' alone is no prefix of that kind, and matches everything as a plain one.
+  return value === '/' ? { prefix: '/' } : { pathSeparatedPrefix: value };
+};
+
+const methodFrom = ({ method }: HttpMatch): readonly HeaderMatcher[] =>
+  method === undefined ? [] : [{ name: ':method', stringMatch: { exact: method } }];
+
+const headerFrom = (match: ValueMatch): HeaderMatcher => ({ name: match.name, stringMatch: stringFrom(match) });
+
+const queryParameterFrom = (match: ValueMatch): QueryParameterMatcher => ({ name: match.name, stringMatch: stringFrom(match) });
+
+const stringFrom = ({ type, value }: ValueMatch): StringMatcher => (type === 'exact' ? { exact: value } : { safeRegex: { regex: value } });
+
+const byName = (a: ValueMatch, b: ValueMatch): number => byCodeUnit(a.name, b.name);

@@ -1,0 +1,88 @@
+import type { HttpRule, RouteEntry, Share } from '../../src/model/graph.ts';
+import { externalAuthFilterName, httpFilters } from '../names.ts';
+import type { Any, Route, RouteMatch } from '../types.ts';
+import { corsPolicyFrom, preflightOf } from './cors.ts';
+import { externalAuthEnabled } from './external-auth.ts';
+import { requestHeadersFrom, responseHeadersFrom } from './header-changes.ts';
+import { fractionFrom } from './mirror.ts';
+import { carriesStalePort, type Front, redirectFrom, redirectToSaidPort } from './redirect.ts';
+import { routeActionFrom } from './route-action.ts';
+import { routeMatchFrom } from './route-match.ts';
+import { sessionPersistenceFrom } from './session-persistence.ts';
+
+/** One match of one rule, as the Envoy routes that mean it, in order: one, but where Envoy needs several to say the same. */
+export const routesFrom = (entry: RouteEntry, front: Front): readonly Route[] => {
+  const common = commonFrom(entry.rule);
+  return [...preflightRoutesFrom(entry), ...answersFrom(entry, front)].map((route) => ({ ...route, ...common }));
+};
+
+/** What a rule does to its requests and responses, whatever answers them. */
+const commonFrom = (rule: HttpRule): Route => ({
+  ...requestHeadersFrom(rule.requestHeaders),
+  ...responseHeadersFrom(rule.responseHeaders),
+  typedPerFilterConfig: filterConfigFrom(rule),
+});
+
+const filterConfigFrom = ({ cors, externalAuth, sessionPersistence }: HttpRule): Route['typedPerFilterConfig'] => {
+  const configs: Record<string, Any> = {};
+  if (cors !== undefined) configs[httpFilters.cors] = corsPolicyFrom(cors);
+  if (externalAuth !== undefined) configs[externalAuthFilterName(externalAuth)] = externalAuthEnabled;
+  if (sessionPersistence !== undefined) configs[httpFilters.statefulSession] = sessionPersistenceFrom(sessionPersistence);
+  return Object.keys(configs).length === 0 ? undefined : configs;
+};
+
+/** Preflights of a match that names a method: the `cors` filter answers them, so nothing is forwarded. */
+const preflightRoutesFrom = ({ id, match, rule }: RouteEntry): readonly Route[] => {
+  const preflight = rule.cors === undefined ? undefined : preflightOf(match);
+  if (preflight === undefined) return [];
+  return [{ name: `${id}/preflight`, match: routeMatchFrom(preflight.match, preflight.headers), directResponse: { status: 204 } }];
+};
+
+const answersFrom = (entry: RouteEntry, front: Front): readonly Route[] => {
+  const { id, rule, match } = entry;
+  switch (rule.action.kind) {
+    case 'forward':
+      return forwardsFrom(
+        entry,
+        rule.action.shares.filter(({ weight }) => weight > 0),
+      );
+    case 'redirect': {
+      const { redirect } = rule.action;
+      const stale = carriesStalePort(redirect, front);
+      const plain = { name: id, match: routeMatchFrom(match), redirect: redirectFrom(match.path, redirect, front) };
+      if (stale === undefined) return [plain];
+      const said = { name: `${id}/port`, match: routeMatchFrom(match, stale), redirect: redirectToSaidPort(match.path, redirect, front) };
+      return [said, plain];
+    }
+    case 'respond':
+      return [{ name: id, match: routeMatchFrom(match), directResponse: { status: rule.action.status } }];
+  }
+};
+
+/**
+ * One route to all shares; but one route per share where some share has mirrors of its own, which Envoy knows per route only. Envoy
+ * draws one number per request for all fractions, so the routes' fractions add up.
+ */
+const forwardsFrom = (entry: RouteEntry, shares: readonly Share[]): readonly Route[] => {
+  const { id, rule } = entry;
+  const match = routeMatchFrom(entry.match);
+  if (shares.length < 2 || shares.every(({ mirrors }) => mirrors.length === 0)) {
+    const mirrors = [...rule.mirrors, ...shares.flatMap((share) => share.mirrors)];
+    return [{ name: id, match, route: routeActionFrom(entry, shares, mirrors) }];
+  }
+  const total = shares.reduce((sum, { weight }) => sum + weight, 0);
+  let upTo = 0;
+  return shares.map((share, index) => {
+    upTo += share.weight;
+    return {
+      name: `${id}/share/${index}`,
+      match: upTo === total ? match : withFraction(match, upTo, total),
+      route: routeActionFrom(entry, [share], [...rule.mirrors, ...share.mirrors]),
+    };
+  });
+};
+
+const withFraction = (match: RouteMatch, upTo: number, total: number): RouteMatch => ({
+  ...match,
+  runtimeFraction: { defaultValue: fractionFrom(upTo, total) },
+});
