@@ -1,0 +1,40 @@
+import pb from 'protobufjs/light.js';
+import protojson from 'protobufjs/ext/protojson.js';
+import { CodecError } from './codec/error.ts';
+import { bytesOf, messageOf } from './codec/message.ts';
+import { schema } from './codec/schema.ts';
+
+const types = new Map<string, pb.Type>();
+
+const typeOf = (name: string): pb.Type => {
+  const known = types.get(name);
+  if (known) return known;
+  const type = schema().lookup(name, pb.Type);
+  if (!(type instanceof pb.Type)) throw new CodecError(`unknown message type ${name}`);
+  types.set(name, type);
+  return type;
+};
+
+/** Full message name a type URL ends in. */
+export const typeNameOf = (typeUrl: string): string => typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
+
+/**
+ * Wire bytes of a ProtoJSON value of the named message. Equal meaning gives equal bytes: fields are written by number, map entries by key.
+ * The bytes are kept by object identity, also those of list elements and extensions inside, so a value that shares most of its parts with an
+ * earlier one costs what differs. Neither the value nor the bytes may be changed afterwards.
+ * Throws CodecError, with the path, on an unknown message, field or enum value, and on a value of the wrong kind or range.
+ */
+export const encode = (typeName: string, value: object): Buffer => bytesOf(messageOf(typeOf(typeName)), value, 0);
+
+/**
+ * ProtoJSON value of a message's wire bytes, extensions unpacked. Throws CodecError on an unknown message, also inside an Any, and on
+ * malformed bytes.
+ */
+export const decode = (typeName: string, bytes: Uint8Array): object => {
+  const type = typeOf(typeName);
+  try {
+    return protojson.toJson(type, type.decode(bytes)) as object;
+  } catch (cause) {
+    throw new CodecError(`cannot decode ${typeName}: ${cause instanceof Error ? cause.message : String(cause)}`, '', { cause });
+  }
+};
