@@ -56,7 +56,10 @@ export type Listener = HttpListener | TlsListener | TcpListener | UdpListener;
 export type HttpListener = ListenerCommon & {
   readonly protocol: 'HTTP' | 'HTTPS';
   readonly tls?: TlsTermination;
+  /** In order of specificity. On a plain HTTP socket, no two listeners have one domain. */
   readonly virtualHosts: readonly VirtualHost[];
+  /** HTTPS only: domains of other listeners of the socket, whose requests are answered with 421 here (RFC 9110 15.5.20). */
+  readonly misdirected: readonly string[];
 };
 
 /** TLSRoutes by server name: passed through still encrypted when `tls` is absent, else terminated and forwarded as bytes. */

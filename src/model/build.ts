@@ -1,0 +1,117 @@
+import type { Gateway } from '../api/generated/gateway-api.ts';
+import type { Objects } from '../api/objects.ts';
+import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../lib/key.ts';
+import { classStatusOf } from './gateways/class-status.ts';
+import { type DerivedGateway, type GatewayOptions, gatewayDeriver } from './gateways/derive.ts';
+import { classlessStatusOf, policyStatusesOf, routeStatusesBuilder, sorted } from './gateways/statuses.ts';
+import { type AnyRoute, type GatewayTables, indexesBuilder } from './gateways/tables.ts';
+import { takenSocketsBuilder } from './gateways/taken-sockets.ts';
+import type { Graph, Gateway as GatewayNode, Locality } from './graph.ts';
+import { policyVerdictOf } from './routes/backend-tls.ts';
+import { localitiesOf } from './routes/endpoints.ts';
+import { routeNodeOf } from './routes/route-node.ts';
+import type { Status } from './status.ts';
+import { type ModelTables, tablesBuilder } from './tables.ts';
+
+export const controllerName = 'gateway.tailscale.com/tailplane';
+
+export type ModelOptions = Omit<GatewayOptions, 'controllerName'> & {
+  /** Whether Gateways share the machine's ports, as in a directory's; on a cluster each has its own. */
+  readonly exclusivePorts: boolean;
+};
+
+/**
+ * A function from all objects to the graph. Pure in what it gives; what it remembers makes a rebuild walk what is unchanged and derive only
+ * what is not, and gives unchanged Gateways and statuses back as the same objects. A change of nothing but EndpointSlices costs a look at each backend.
+ */
+export const graphBuilder = (options: ModelOptions): ((objects: Objects) => Graph) => {
+  const tablesOf = tablesBuilder();
+  const configurationOf = configurationBuilder(options);
+  let last: { readonly objects: Objects; readonly configuration: Configuration } | undefined;
+  return (objects) => {
+    const tables = tablesOf(objects);
+    const configuration = last !== undefined && differOnlyInSlices(last.objects, objects) ? last.configuration : configurationOf(tables);
+    last = { objects, configuration };
+    return { ...configuration, endpoints: endpointsOf(configuration.gateways, tables) };
+  };
+};
+
+/** What the graph holds besides endpoints. */
+type Configuration = Omit<Graph, 'endpoints'>;
+
+const differOnlyInSlices = (one: Objects, other: Objects): boolean => {
+  const kinds = Object.keys(other) as (keyof Objects)[];
+  return kinds.every((kind) => kind === 'EndpointSlice' || one[kind] === other[kind]);
+};
+
+const configurationBuilder = ({ exclusivePorts, ...options }: ModelOptions): ((tables: ModelTables) => Configuration) => {
+  const indexesOf = indexesBuilder();
+  const takenSocketsOf = takenSocketsBuilder(options.privilegedPorts);
+  const derive = gatewayDeriver({ controllerName, ...options });
+  const routeStatusesOf = routeStatusesBuilder(controllerName);
+  return (tables) => {
+    const routes = routesOf(tables);
+    const indexes = indexesOf(tables);
+    const ours = gatewaysOf(tables);
+    const full: GatewayTables = {
+      ...tables,
+      ...indexes,
+      routeNodes: new Map(routes.map((route) => [keyOf(route), routeNodeOf(route, tables)])),
+      policyVerdicts: new Map([...tables.BackendTLSPolicy.values()].map((policy) => [keyOf(policy), policyVerdictOf(policy, tables)])),
+      takenSockets: exclusivePorts ? takenSocketsOf(ours, indexes.listenerSetsOf) : new Map(),
+    };
+    const derived = ours.map((gateway) => derive(gateway, full));
+    const owners = new Map<ObjectKey, DerivedGateway>(
+      derived.flatMap((gateway) => [...gateway.statuses.keys()].map((key) => [key, gateway] as const)),
+    );
+    const exists = (key: ObjectKey): boolean => existsIn(tables, key);
+    return {
+      gateways: new Map(derived.flatMap(({ node }) => (node === undefined ? [] : [[`${node.namespace}/${node.name}`, node] as const]))),
+      statuses: sorted([
+        ...classStatuses(tables),
+        ...derived.flatMap(({ statuses }) => [...statuses]),
+        ...routeStatusesOf(routes, owners, exists),
+        ...policyStatusesOf(derived),
+      ]),
+    };
+  };
+};
+
+const routesOf = (tables: ModelTables): readonly AnyRoute[] => [
+  ...tables.HTTPRoute.values(),
+  ...tables.GRPCRoute.values(),
+  ...tables.TLSRoute.values(),
+  ...tables.TCPRoute.values(),
+  ...tables.UDPRoute.values(),
+];
+
+/** Gateways of our classes, by `namespace/name`. */
+const gatewaysOf = (tables: ModelTables): readonly Gateway[] =>
+  [...tables.Gateway.values()]
+    .filter(({ spec }) => {
+      const gatewayClass = tables.GatewayClass.get(`/${spec.gatewayClassName}`);
+      return gatewayClass?.spec.controllerName === controllerName && gatewayClass.spec.parametersRef === undefined;
+    })
+    .toSorted((one, other) => byCodeUnit(localKeyOf(one), localKeyOf(other)));
+
+const existsIn = (tables: ModelTables, key: ObjectKey): boolean => {
+  const slash = key.indexOf('/');
+  const table = key.slice(0, slash) === 'ListenerSet' ? tables.ListenerSet : tables.Gateway;
+  return table.has(key.slice(slash + 1));
+};
+
+const classStatuses = (tables: ModelTables): readonly (readonly [ObjectKey, Status])[] => [
+  ...[...tables.GatewayClass.values()]
+    .filter(({ spec }) => spec.controllerName === controllerName)
+    .map((gatewayClass) => [keyOf(gatewayClass), classStatusOf(gatewayClass)] as const),
+  ...[...tables.Gateway.values()]
+    .filter(({ spec }) => !tables.GatewayClass.has(`/${spec.gatewayClassName}`))
+    .map((gateway) => [keyOf(gateway), classlessStatusOf(gateway)] as const),
+];
+
+const endpointsOf = (gateways: ReadonlyMap<string, GatewayNode>, tables: ModelTables): ReadonlyMap<string, readonly Locality[]> => {
+  const endpoints = new Map<string, readonly Locality[]>();
+  for (const { backends } of gateways.values())
+    for (const backend of backends) if (!endpoints.has(backend.id)) endpoints.set(backend.id, localitiesOf(backend, tables));
+  return endpoints;
+};

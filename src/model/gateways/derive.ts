@@ -1,0 +1,187 @@
+import type { BackendTLSPolicy, Gateway, ListenerSet } from '../../api/generated/gateway-api.ts';
+import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../../lib/key.ts';
+import { memoByReads } from '../../lib/memo.ts';
+import { conditionsOf } from '../conditions.ts';
+import type { Backend, Gateway as GatewayNode, TlsSecret } from '../graph.ts';
+import type { Verdict } from '../route-node.ts';
+import type { PolicyVerdict } from '../routes/backend-tls.ts';
+import type { AncestorStatus, ParentStatus, Status } from '../status.ts';
+import { addressesOf } from './addresses.ts';
+import { type Attachments, attach, type RefOutcome } from './attach.ts';
+import { clientCertificateOf } from './client-certificate.ts';
+import { clashes } from './conflicts.ts';
+import { declaredListeners } from './declared.ts';
+import { gatewayStatusOf, listenerSetStatusOf } from './gateway-status.ts';
+import { type JudgedListener, judge } from './judge.ts';
+import { listenerStatusOf } from './listener-status.ts';
+import { policiesUsed } from './policies.ts';
+import { parentStatusOf } from './route-status.ts';
+import { allowsNamespace } from './selector.ts';
+import { socketsOf } from './sockets.ts';
+import type { GatewayTables } from './tables.ts';
+import { virtualHostKeeper } from './virtual-hosts.ts';
+
+/** What one Gateway came to, and what it means for the status of everything around it. */
+export type DerivedGateway = {
+  /** Absent when the Gateway as a whole is not accepted. */
+  readonly node?: GatewayNode;
+  /** Of the Gateway and its ListenerSets. */
+  readonly statuses: ReadonlyMap<ObjectKey, Status>;
+  /** For each route, what its parentRefs to this Gateway came to, by index of the parentRef. */
+  readonly parents: ReadonlyMap<ObjectKey, readonly (readonly [refIndex: number, status: ParentStatus])[]>;
+  /** For each BackendTLSPolicy that its routes use. */
+  readonly ancestors: ReadonlyMap<ObjectKey, AncestorStatus>;
+};
+
+export type GatewayOptions = {
+  readonly controllerName: string;
+  /** Whether Envoy may bind ports below 1024 as they are. */
+  readonly privilegedPorts: boolean;
+  /** IP literals that status gives for Gateways without addresses of their own. */
+  readonly defaultAddresses: readonly string[];
+};
+
+/** Derives one Gateway, again only when something it looked up has changed. */
+export const gatewayDeriver = ({
+  controllerName,
+  privilegedPorts,
+  defaultAddresses,
+}: GatewayOptions): ((gateway: Gateway, tables: GatewayTables) => DerivedGateway) => {
+  const keepers = new WeakMap<Gateway, ReturnType<typeof virtualHostKeeper>>();
+  return memoByReads<GatewayTables, Gateway, DerivedGateway>((gateway, read) => {
+    const keep = keepers.get(gateway) ?? virtualHostKeeper();
+    keepers.set(gateway, keep);
+    const key = localKeyOf(gateway);
+    const sets = read('listenerSetsOf', key) ?? [];
+    const allowed = sets.filter((set) =>
+      allowsNamespace(
+        read,
+        gateway.spec.allowedListeners?.namespaces ?? { from: 'None' },
+        gateway.metadata.namespace ?? '',
+        set.metadata.namespace ?? '',
+      ),
+    );
+    const objects = declaredListeners(gateway, allowed);
+    const clashing = clashes(objects, { privilegedPorts, taken: read('takenSockets', key) });
+    const listeners = objects.flat().map((listener) => judge(listener, gateway, clashing.get(listener), read));
+    const attachments = attach(gateway, allowed.map(keyOf), listeners, read);
+    const addresses = addressesOf(gateway);
+    const clientCertificate = clientCertificateOf(gateway, read);
+    const invalidParameters = parametersVerdict(gateway);
+    const statusOf = (listener: JudgedListener) => listenerStatusOf(listener, listeners, attachments.on.get(listener) ?? []);
+    const of = (owner: Gateway | ListenerSet): readonly JudgedListener[] => listeners.filter((listener) => listener.owner === owner);
+    const refused = new Map<ListenerSet, Verdict>(sets.filter((set) => !allowed.includes(set)).map((set) => [set, notAllowed(gateway)]));
+    const setStatuses = sets.map(
+      (set) => [keyOf(set), listenerSetStatusOf(set, of(set), of(set).map(statusOf), refused.get(set))] as const,
+    );
+    const status = gatewayStatusOf(gateway, {
+      addresses,
+      defaultAddresses,
+      listeners: of(gateway),
+      statuses: of(gateway).map(statusOf),
+      attachedListenerSets: setStatuses.filter(([, { conditions }]) => isAccepted(conditions)).length,
+      ...(clientCertificate?.ok === false ? { clientCertificate: clientCertificate.problem } : {}),
+      ...(invalidParameters === undefined ? {} : { invalidParameters }),
+    });
+    const servable = invalidParameters === undefined && addresses.unsupported === undefined && addresses.unusable === undefined;
+    const ancestors = policiesUsed(attachments, read).map(
+      (policy) => [keyOf(policy), ancestorStatusOf(gateway, policy, read('policyVerdicts', keyOf(policy)) ?? {}, controllerName)] as const,
+    );
+    return {
+      ...(servable
+        ? {
+            node: {
+              key: keyOf(gateway),
+              namespace: gateway.metadata.namespace ?? '',
+              name: gateway.metadata.name,
+              sockets: socketsOf(listeners, attachments, { addresses: addresses.bind, privilegedPorts, keep }),
+              ...uses(listeners, attachments, clientCertificate?.ok === true ? clientCertificate.value : undefined),
+            },
+          }
+        : {}),
+      statuses: new Map([[keyOf(gateway), status], ...setStatuses]),
+      parents: parentsOf(attachments.outcomes, controllerName),
+      ancestors: new Map(ancestors),
+    };
+  });
+};
+
+const isAccepted = (conditions: readonly { readonly type: string; readonly status: string }[]): boolean =>
+  conditions.some(({ type, status }) => type === 'Accepted' && status === 'True');
+
+const parametersVerdict = (gateway: Gateway): Verdict | undefined => {
+  const ref = gateway.spec.infrastructure?.parametersRef;
+  return (
+    ref && {
+      reason: 'InvalidParameters',
+      message: `spec.infrastructure.parametersRef: kind ${ref.kind} of group "${ref.group}" is not supported`,
+    }
+  );
+};
+
+const notAllowed = (gateway: Gateway): Verdict => ({
+  reason: 'NotAllowed',
+  message: `spec.allowedListeners of Gateway "${localKeyOf(gateway)}" does not admit ListenerSets of this namespace`,
+});
+
+type Uses = Pick<GatewayNode, 'backends' | 'secrets' | 'clientCertificate'>;
+
+/** Everything the routes on served listeners use, each once and in order. */
+const uses = (listeners: readonly JudgedListener[], { on }: Attachments, clientCertificate: TlsSecret | undefined): Uses => {
+  const backends = new Map<string, Backend>();
+  const secrets = new Map<string, TlsSecret>();
+  for (const listener of listeners) {
+    if (!listener.serves) continue;
+    for (const secret of listener.tls?.certificates ?? []) secrets.set(secret.id, secret);
+    const ca = listener.tls?.clientValidation?.ca;
+    if (ca !== undefined) secrets.set(ca.id, ca);
+    for (const { node } of on.get(listener) ?? []) {
+      const used = listener.tls === undefined ? node : (node.terminated ?? node);
+      for (const backend of used.backends) backends.set(backend.id, backend);
+      for (const secret of used.secrets) secrets.set(secret.id, secret);
+    }
+  }
+  if (clientCertificate !== undefined) secrets.set(clientCertificate.id, clientCertificate);
+  return {
+    backends: [...backends.values()].toSorted((one, other) => byCodeUnit(one.id, other.id)),
+    secrets: [...secrets.values()].toSorted((one, other) => byCodeUnit(one.id, other.id)),
+    ...(clientCertificate === undefined ? {} : { clientCertificate }),
+  };
+};
+
+const parentsOf = (outcomes: readonly RefOutcome[], controllerName: string): DerivedGateway['parents'] => {
+  const parents = new Map<ObjectKey, (readonly [number, ParentStatus])[]>();
+  for (const outcome of outcomes) {
+    const entry = [outcome.refIndex, parentStatusOf(outcome, controllerName)] as const;
+    const known = parents.get(outcome.node.key);
+    if (known === undefined) parents.set(outcome.node.key, [entry]);
+    else known.push(entry);
+  }
+  return parents;
+};
+
+const ancestorStatusOf = (
+  gateway: Gateway,
+  policy: BackendTLSPolicy,
+  { rejected, unresolved }: PolicyVerdict,
+  controllerName: string,
+): AncestorStatus => {
+  const conditions = conditionsOf(policy.metadata.generation);
+  return {
+    ancestorRef: {
+      group: 'gateway.networking.k8s.io',
+      kind: 'Gateway',
+      namespace: gateway.metadata.namespace ?? '',
+      name: gateway.metadata.name,
+    },
+    controllerName,
+    conditions: [
+      rejected === undefined
+        ? conditions.yes('Accepted', 'Accepted', 'The policy is accepted')
+        : conditions.no('Accepted', rejected.reason, rejected.message),
+      unresolved === undefined
+        ? conditions.yes('ResolvedRefs', 'ResolvedRefs', 'All references resolve')
+        : conditions.no('ResolvedRefs', unresolved.reason, unresolved.message),
+    ],
+  };
+};

@@ -1,0 +1,70 @@
+import { type ConditionsOf, conditionsOf } from '../conditions.ts';
+import type { Condition, ListenerStatus } from '../status.ts';
+import type { Attached } from './attach.ts';
+import { certificateNames } from './certificates.ts';
+import { intersection } from './hostnames.ts';
+import { groupKinds, type JudgedListener } from './judge.ts';
+
+/** Status of one listener: `all` are the Gateway's, for what overlaps; `attached` the routes on it. */
+export const listenerStatusOf = (
+  listener: JudgedListener,
+  all: readonly JudgedListener[],
+  attached: readonly Attached[],
+): ListenerStatus => {
+  const conditions = conditionsOf(listener.owner.metadata.generation);
+  const { clash, rejected, unresolved } = listener;
+  const overlap = overlappingTls(listener, all, conditions);
+  return {
+    name: listener.spec.name,
+    attachedRoutes: new Set(attached.map(({ node }) => node.key)).size,
+    supportedKinds: groupKinds(listener.kinds),
+    conditions: [
+      rejected === undefined
+        ? conditions.yes('Accepted', 'Accepted', 'The listener is accepted')
+        : conditions.no('Accepted', rejected.reason, rejected.message),
+      listener.serves
+        ? conditions.yes('Programmed', 'Programmed', 'The listener is served to Envoy')
+        : conditions.no('Programmed', 'Invalid', (rejected ?? unresolved)?.message ?? 'The listener cannot be served'),
+      unresolved === undefined
+        ? conditions.yes('ResolvedRefs', 'ResolvedRefs', 'All references resolve')
+        : conditions.no('ResolvedRefs', unresolved.reason, unresolved.message),
+      clash === undefined || clash.reason === 'PortUnavailable'
+        ? conditions.no('Conflicted', 'NoConflicts', 'No other listener conflicts')
+        : conditions.yes('Conflicted', clash.reason, clash.message),
+      ...(overlap === undefined ? [] : [overlap]),
+    ],
+  };
+};
+
+/** Browsers may use one connection for several hosts of one certificate, which isolation by listener then answers with 421: worth a warning. */
+const overlappingTls = (listener: JudgedListener, all: readonly JudgedListener[], conditions: ConditionsOf): Condition | undefined => {
+  if (listener.spec.protocol !== 'HTTPS' || !listener.serves) return undefined;
+  const others = all.filter(
+    (other) => other !== listener && other.spec.protocol === 'HTTPS' && other.serves && other.spec.port === listener.spec.port,
+  );
+  const names = namesOf(listener);
+  const byCertificate = others.find(
+    (other) =>
+      !names.every((name) => intersection(name, listener.host) === undefined) &&
+      names.some((name) => intersection(name, other.host) !== undefined && other.host !== '*' && listener.host !== '*'),
+  );
+  if (byCertificate !== undefined) {
+    return conditions.yes(
+      'OverlappingTLSConfig',
+      'OverlappingCertificates',
+      `A certificate of this listener is also good for hosts of listener ${byCertificate.spec.name}`,
+    );
+  }
+  const byHost = others.find((other) => intersection(other.host, listener.host) !== undefined);
+  return (
+    byHost &&
+    conditions.yes(
+      'OverlappingTLSConfig',
+      'OverlappingHostnames',
+      `Hostnames of this listener overlap with those of listener ${byHost.spec.name}`,
+    )
+  );
+};
+
+const namesOf = ({ tls }: JudgedListener): readonly string[] =>
+  (tls?.certificates ?? []).flatMap((secret) => (secret.type === 'key-pair' ? certificateNames(secret) : []));

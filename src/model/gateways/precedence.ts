@@ -1,0 +1,26 @@
+import type { ObjectMeta } from '../../api/core.ts';
+import { byCodeUnit } from '../../lib/key.ts';
+import type { HttpMatch, RouteEntry } from '../graph.ts';
+
+/** Oldest first, then by `namespace/name`. Objects without a creation time, as in files, count as equally old, and older than any with one. */
+export const byAge = (one: ObjectMeta, other: ObjectMeta): number =>
+  byCodeUnit(one.creationTimestamp ?? '', other.creationTimestamp ?? '') ||
+  byCodeUnit(`${one.namespace ?? ''}/${one.name}`, `${other.namespace ?? ''}/${other.name}`);
+
+const pathRank = { exact: 0, regex: 1, prefix: 2 } as const;
+
+/**
+ * Which of two matches is tried first (Gateway API v1 `HTTPRouteRule.matches`): exact path, then the longer prefix, then one with a method,
+ * more headers, more query parameters. Where the specification leaves regular expressions open, they come between exact paths and prefixes,
+ * longer ones first: whoever writes one means something narrower than a prefix. Zero where both are equal in all of this.
+ */
+export const byMatch = (one: HttpMatch, other: HttpMatch): number =>
+  pathRank[one.path.type] - pathRank[other.path.type] ||
+  other.path.value.length - one.path.value.length ||
+  Number(other.method !== undefined) - Number(one.method !== undefined) ||
+  other.headers.length - one.headers.length ||
+  other.queryParams.length - one.queryParams.length;
+
+/** The entries of several routes in the order they are tried. `routes` are in order of age; ties keep it, and then the order of each object. */
+export const inOrder = (routes: readonly (readonly RouteEntry[])[]): readonly RouteEntry[] =>
+  routes.flat().toSorted((one, other) => byMatch(one.match, other.match));

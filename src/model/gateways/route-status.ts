@@ -1,0 +1,50 @@
+import { conditionsOf } from '../conditions.ts';
+import type { ParentRef, ParentStatus } from '../status.ts';
+import type { RefOutcome } from './attach.ts';
+import type { AnyRoute } from './tables.ts';
+
+type ApiParentRef = NonNullable<AnyRoute['spec']['parentRefs']>[number];
+
+/** A parentRef as status repeats it. */
+export const shownRef = ({ group, kind, namespace, name, sectionName, port }: ApiParentRef): ParentRef => ({
+  group,
+  kind,
+  ...(namespace === undefined ? {} : { namespace }),
+  name,
+  ...(sectionName === undefined ? {} : { sectionName }),
+  ...(port === undefined ? {} : { port }),
+});
+
+/** Status for one parentRef of a route. */
+export const parentStatusOf = ({ route, node, refIndex, refused }: RefOutcome, controllerName: string): ParentStatus => {
+  const conditions = conditionsOf(route.metadata.generation);
+  const ref = route.spec.parentRefs?.[refIndex];
+  if (ref === undefined) throw new Error('unreachable: an outcome is about one of the route’s parentRefs');
+  const { unresolved, partiallyInvalid } = node;
+  return {
+    parentRef: shownRef(ref),
+    controllerName,
+    conditions: [
+      refused === undefined
+        ? conditions.yes('Accepted', 'Accepted', 'The route is accepted')
+        : conditions.no('Accepted', refused.reason, refused.message),
+      unresolved === undefined
+        ? conditions.yes('ResolvedRefs', 'ResolvedRefs', 'All references resolve')
+        : conditions.no('ResolvedRefs', unresolved.reason, unresolved.message),
+      ...(partiallyInvalid === undefined ? [] : [conditions.yes('PartiallyInvalid', partiallyInvalid.reason, partiallyInvalid.message)]),
+    ],
+  };
+};
+
+/** Status for a parentRef whose parent does not exist: on a cluster nobody would answer, but whoever edits a file has to be told. */
+export const missingParentStatus = (route: AnyRoute, ref: ApiParentRef, controllerName: string): ParentStatus => ({
+  parentRef: shownRef(ref),
+  controllerName,
+  conditions: [
+    conditionsOf(route.metadata.generation).no(
+      'Accepted',
+      'NoMatchingParent',
+      `${ref.kind} "${ref.namespace ?? route.metadata.namespace ?? ''}/${ref.name}" not found`,
+    ),
+  ],
+});

@@ -1,0 +1,66 @@
+import type { ListenerSet } from '../../api/generated/gateway-api.ts';
+import type { KindMap } from '../../api/kinds.ts';
+import { type ObjectKey, objectKey } from '../../lib/key.ts';
+import { indexBy } from '../../lib/memo.ts';
+import type { RouteKind, RouteNode } from '../route-node.ts';
+import type { PolicyVerdict } from '../routes/backend-tls.ts';
+import type { ModelTables } from '../tables.ts';
+
+/** A route object of any kind. */
+export type AnyRoute = KindMap[RouteKind];
+
+/** What deriving one Gateway looks things up in, beyond the model's tables. */
+export type GatewayTables = ModelTables & {
+  /** ListenerSets by the Gateway they name as parent, as `namespace/name`. */
+  readonly listenerSetsOf: ReadonlyMap<string, readonly ListenerSet[]>;
+  /** Routes by each parent they name, as the parent's ObjectKey; one table a kind, so that a change of one kind keeps the others' groups. */
+  readonly httpRoutesOf: ReadonlyMap<string, readonly AnyRoute[]>;
+  readonly grpcRoutesOf: ReadonlyMap<string, readonly AnyRoute[]>;
+  readonly tlsRoutesOf: ReadonlyMap<string, readonly AnyRoute[]>;
+  readonly tcpRoutesOf: ReadonlyMap<string, readonly AnyRoute[]>;
+  readonly udpRoutesOf: ReadonlyMap<string, readonly AnyRoute[]>;
+  /** Resolved routes by ObjectKey. */
+  readonly routeNodes: ReadonlyMap<string, RouteNode>;
+  /** What BackendTLSPolicies' status must say, by ObjectKey. */
+  readonly policyVerdicts: ReadonlyMap<string, PolicyVerdict>;
+  /** For each Gateway, as `namespace/name`, the sockets that an older Gateway holds: `TCP/8080` → that Gateway. Absent where there are none. */
+  readonly takenSockets: ReadonlyMap<string, ReadonlyMap<string, ObjectKey>>;
+};
+
+export const routeTables = [
+  'httpRoutesOf',
+  'grpcRoutesOf',
+  'tlsRoutesOf',
+  'tcpRoutesOf',
+  'udpRoutesOf',
+] as const satisfies readonly (keyof GatewayTables)[];
+
+type ParentRef = NonNullable<AnyRoute['spec']['parentRefs']>[number];
+
+/** The object a parentRef names, defaults applied; undefined for what is neither a Gateway nor a ListenerSet. */
+export const parentKeyOf = (route: AnyRoute, ref: ParentRef): ObjectKey | undefined =>
+  ref.group === 'gateway.networking.k8s.io' && (ref.kind === 'Gateway' || ref.kind === 'ListenerSet')
+    ? objectKey(ref.kind, ref.namespace ?? route.metadata.namespace ?? '', ref.name)
+    : undefined;
+
+const parentsOf = (route: AnyRoute): readonly string[] => [
+  ...new Set((route.spec.parentRefs ?? []).map((ref) => parentKeyOf(route, ref)).filter((key) => key !== undefined)),
+];
+
+type Indexes = Pick<GatewayTables, 'listenerSetsOf' | (typeof routeTables)[number]>;
+
+/** Indexes that keep the identity of unchanged groups from one call to the next. */
+export const indexesBuilder = (): ((tables: ModelTables) => Indexes) => {
+  const sets = indexBy<ListenerSet>((set) => [
+    `${set.spec.parentRef.namespace ?? set.metadata.namespace ?? ''}/${set.spec.parentRef.name}`,
+  ]);
+  const [http, grpc, tls, tcp, udp] = [indexBy(parentsOf), indexBy(parentsOf), indexBy(parentsOf), indexBy(parentsOf), indexBy(parentsOf)];
+  return (tables) => ({
+    listenerSetsOf: sets(tables.ListenerSet),
+    httpRoutesOf: http(tables.HTTPRoute),
+    grpcRoutesOf: grpc(tables.GRPCRoute),
+    tlsRoutesOf: tls(tables.TLSRoute),
+    tcpRoutesOf: tcp(tables.TCPRoute),
+    udpRoutesOf: udp(tables.UDPRoute),
+  });
+};
