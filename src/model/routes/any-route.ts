@@ -110,7 +110,7 @@ const httpRule = fc.record(
     matches: fc.array(httpMatch, { minLength: 1, maxLength: 3 }),
     filters: fc.array(httpFilter, few),
     backendRefs: fc.array(
-      fc.tuple(ref, fc.array(httpFilter, { maxLength: 1 })).map(([to, filters]) => ({ ...to, filters })),
+      fc.tuple(ref, fc.array(httpFilter, { maxLength: 1 })).map(([to, filters]) => Object.assign({ filters }, to)),
       few,
     ),
     timeouts: fc.record({ request: duration, backendRequest: duration }, optional),

@@ -20,10 +20,13 @@ import { localKeyOf } from '../../lib/key.ts';
 import type { Verdict } from '../route-node.ts';
 import { tablesBuilder, type ModelTables } from '../tables.ts';
 
+/** One for all calls, as in one process: what two calls have in common keeps its identity from one to the next. */
+const build = tablesBuilder();
+
 export const tablesOf = (...objects: readonly AnyObject[]): ModelTables => {
   const byKind = new Map<string, Map<string, AnyObject>>(allKinds.map((kind) => [kind, new Map()]));
   for (const object of objects) byKind.get(object.kind)?.set(localKeyOf(object), object);
-  return tablesBuilder()(Object.fromEntries(byKind) as unknown as Objects);
+  return build(Object.fromEntries(byKind) as unknown as Objects);
 };
 
 const meta = (name: string, namespace = 'default') => ({ name, namespace, generation: 1 });

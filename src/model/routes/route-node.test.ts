@@ -121,12 +121,10 @@ it('what every node promises holds', () => {
       expect(node.rejected === undefined || node.entries.length === 0).toBe(true);
       expect(node.rejected === undefined || node.partiallyInvalid === undefined).toBe(true);
       expect(new Set(node.entries.map(({ id }) => id)).size).toBe(node.entries.length);
-      for (const { rule } of node.entries) {
-        if (rule.action.kind !== 'forward') continue;
-        expect(rule.action.shares.some(({ backend, weight }) => backend !== undefined && weight > 0)).toBe(true);
-        for (const { backend } of rule.action.shares) if (backend !== undefined) expect(node.backends).toContain(backend);
-      }
-      for (const { shares } of node.streams) expect(shares.every(({ weight }) => weight > 0) && shares.length > 0).toBe(true);
+      const forwards = node.entries.flatMap(({ rule }) => (rule.action.kind === 'forward' ? [rule.action.shares] : []));
+      expect(forwards.every((shares) => shares.some(({ backend, weight }) => backend !== undefined && weight > 0))).toBe(true);
+      expect(forwards.flat().every(({ backend }) => backend === undefined || node.backends.includes(backend))).toBe(true);
+      expect(node.streams.every(({ shares }) => shares.length > 0 && shares.every(({ weight }) => weight > 0))).toBe(true);
     }),
   );
 });
