@@ -1,0 +1,99 @@
+import { changeBetween } from '../snapshot/diff.ts';
+import type { EncodedResource } from '../snapshot/encoded.ts';
+import { namesIn } from './culprit.ts';
+import { covers, type Flight, type StreamState, type Subscription } from './state.ts';
+import { isFullState } from './types.ts';
+import { type Held, heldIn, isOurs, type View, viewWith } from './view.ts';
+
+/** Enough to find several culprits among thousands by halving; a client that rejects more often is left with what it has. */
+const rejectionsAtMost = 64;
+
+/** The client has accepted a response, and with it those sent before. Returns the version it carried. */
+export const accept = (state: StreamState, subscription: Subscription, flight: Flight): string => {
+  subscription.flights = subscription.flights.slice(subscription.flights.indexOf(flight) + 1);
+  subscription.done = Math.max(subscription.done, flight.done);
+  if (subscription.isolated.size === 0) subscription.error = '';
+  const { base, except } = flight.after;
+  if (subscription.wildcard && except.size === 0 && isFullState(base.typeUrl)) state.history.accept(base);
+  return base.version;
+};
+
+/**
+ * The client has rejected a response, and so holds of it nothing new. What it rejected is not sent again as long as it stays what it
+ * is: the resource that the message names, or the only one that was new, is isolated; else all that was new is, and tried in halves.
+ * Everything else goes out again. Returns the names found guilty.
+ */
+export const reject = (state: StreamState, subscription: Subscription, flight: Flight, message: string): readonly string[] => {
+  subscription.flights = subscription.flights.slice(subscription.flights.indexOf(flight) + 1);
+  subscription.error = message;
+  subscription.rejections++;
+  const touched = touchedBy(subscription, flight);
+  const fresh = newIn(touched, flight);
+  // Without anything new there is nothing to hold back either, and whatever went out again would be rejected again.
+  if (fresh.length > 0) revert(subscription, flight, touched, fresh);
+  const untried = fresh.filter(({ name, version }) => state.history.acceptedOf(subscription.typeUrl, name)?.version !== version);
+  const suspects = untried.length > 0 ? untried : fresh;
+  const culprits = suspects.length === 1 ? suspects : named(message, fresh);
+  if (culprits.length > 0) {
+    for (const resource of culprits) isolate(state, subscription, flight.before, resource);
+    return culprits.map(({ name }) => name);
+  }
+  for (const resource of suspects) isolate(state, subscription, flight.before, resource);
+  if (subscription.rejections > rejectionsAtMost) subscription.trials.length = 0;
+  else if (suspects.length > 0) {
+    const names = suspects.map(({ name }) => name);
+    const half = Math.ceil(names.length / 2);
+    subscription.trials.push(names.slice(half), names.slice(0, half));
+  }
+  return [];
+};
+
+const named = (message: string, resources: readonly EncodedResource[]): readonly EncodedResource[] => {
+  const names = namesIn(
+    message,
+    resources.map(({ name }) => name),
+  );
+  return resources.filter(({ name }) => names.has(name));
+};
+
+/** Names that a response can have changed at the client. */
+const touchedBy = (subscription: Subscription, { before, after }: Flight): readonly string[] => {
+  const { changed, removed } = changeBetween(before.base, after.base);
+  const names = new Set([...changed.map(({ name }) => name), ...removed, ...before.except.keys(), ...after.except.keys()]);
+  return [...names].filter((name) => covers(subscription, name));
+};
+
+/** The resources of a response that the client did not hold before in that version. */
+const newIn = (touched: readonly string[], { before, after }: Flight): readonly EncodedResource[] =>
+  touched
+    .map((name) => heldIn(after, name))
+    .filter(isOurs)
+    .filter(({ name, version }) => heldIn(before, name)?.version !== version);
+
+const revert = (
+  subscription: Subscription,
+  { before, after }: Flight,
+  touched: readonly string[],
+  fresh: readonly EncodedResource[],
+): void => {
+  const held = new Map<string, Held | undefined>();
+  // What a later response has changed again stays as that left it.
+  for (const name of touched)
+    if (heldIn(subscription.view, name)?.version === heldIn(after, name)?.version) held.set(name, heldIn(before, name));
+  subscription.view = viewWith(subscription.view, held);
+  const clusters = new Set(fresh.flatMap(({ warms }) => warms ?? []));
+  if (clusters.size > 0) subscription.awaiting = subscription.awaiting.filter((name) => !clusters.has(name));
+};
+
+const isolate = (state: StreamState, subscription: Subscription, before: View, rejected: EncodedResource): void => {
+  const { name, version } = rejected;
+  const known = subscription.isolated.get(name);
+  // What was rejected now can itself be what was to stand for something rejected before.
+  if (known !== undefined && known.version !== version) {
+    subscription.isolated.set(name, { version: known.version, stands: heldIn(before, name) });
+    return;
+  }
+  const accepted = state.history.acceptedOf(subscription.typeUrl, name);
+  const stands = heldIn(before, name) ?? (accepted?.version === version ? undefined : accepted);
+  subscription.isolated.set(name, { version, stands });
+};

@@ -1,0 +1,36 @@
+/** Bounds on what clients may cost. Times in milliseconds. */
+export type Limits = {
+  /** Streams open at once; further ones are refused. */
+  readonly streams: number;
+  /** Bytes of one request; a first Delta request holds every name and version. */
+  readonly requestBytes: number;
+  readonly typesPerStream: number;
+  readonly namesPerType: number;
+  /** Requests handled, and streams told of a snapshot, in one turn of the event loop. */
+  readonly perTurn: number;
+  /** How long the transport may hold a message that the client does not read. */
+  readonly stuckMs: number;
+  /** How long a client may owe an answer before what waits for it goes on without. */
+  readonly patienceMs: number;
+  /** Pings to find dead clients: interval, and how long an answer may take. */
+  readonly keepaliveMs: number;
+  readonly keepaliveTimeoutMs: number;
+  /** After which a connection is asked to be made anew, so that replicas share the load; ± 10 % at random. Infinity for never. */
+  readonly connectionAgeMs: number;
+  /** How long such a connection may then go on. */
+  readonly connectionGraceMs: number;
+};
+
+export const defaultLimits: Limits = {
+  streams: 20_000,
+  requestBytes: 64 << 20,
+  typesPerStream: 32,
+  namesPerType: 200_000,
+  perTurn: 32,
+  stuckMs: 60_000,
+  patienceMs: 15_000,
+  keepaliveMs: 30_000,
+  keepaliveTimeoutMs: 10_000,
+  connectionAgeMs: Number.POSITIVE_INFINITY,
+  connectionGraceMs: 120_000,
+};

@@ -1,0 +1,49 @@
+import { covers, type StreamState, type Subscription, subscriptionOf, targetOf } from './state.ts';
+import { CDS, EDS, isReferredTo } from './types.ts';
+import { heldIn, isOurs } from './view.ts';
+
+/**
+ * Whether resources that name clusters may be sent: the clusters of this snapshot were, and so were the endpoints they wait for. Sent,
+ * not accepted: Envoy asks for what depends on a cluster before it accepts the cluster.
+ */
+export const mayRefer = (state: StreamState): boolean => {
+  if (state.impatientAt >= state.generation) return true;
+  const clusters = subscriptionOf(state, CDS);
+  if (clusters === undefined) return true;
+  if (clusters.view.base !== targetOf(state, CDS)) return false;
+  if (clusters.awaiting.length === 0) return true;
+  const endpoints = subscriptionOf(state, EDS);
+  // A client without EDS may be about to ask for its first assignment; Envoy does so before it accepts the cluster.
+  if (endpoints === undefined) return clusters.flights.length === 0;
+  const wanted = targetOf(state, EDS)?.resources;
+  if (!clusters.awaiting.every((name) => wanted?.has(name) !== true || isDelivered(endpoints, name))) return false;
+  clusters.awaiting = [];
+  return true;
+};
+
+const isDelivered = (endpoints: Subscription, name: string): boolean =>
+  endpoints.isolated.has(name) ||
+  (covers(endpoints, name) && !endpoints.again.has(name) && !endpoints.asked.has(name) && heldIn(endpoints.view, name) !== undefined);
+
+/**
+ * Whether a name that the snapshot no longer has may be taken from the client: whatever could refer to it was accepted in a generation
+ * that does not. If not, the name is noted as leaving since now.
+ */
+export const mayLeave = (state: StreamState, subscription: Subscription, name: string): boolean => {
+  const since = subscription.leaving.get(name) ?? state.generation;
+  for (const by of state.subscriptions) {
+    if (!isReferredTo(subscription.typeUrl, by.typeUrl)) continue;
+    if ((by.done < since && state.impatientAt < since) || isStandingFor(by, name)) {
+      subscription.leaving.set(name, since);
+      return false;
+    }
+  }
+  subscription.leaving.delete(name);
+  return true;
+};
+
+/** Whether a resource kept in place of a rejected one mentions the name. Compared as bytes, so at worst too much is kept. */
+const isStandingFor = ({ isolated }: Subscription, name: string): boolean => {
+  for (const { stands } of isolated.values()) if (stands !== undefined && (!isOurs(stands) || stands.sotw.includes(name))) return true;
+  return false;
+};

@@ -1,0 +1,103 @@
+import { type Observable, Subject } from 'rxjs';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { AdsEvent, AdsStats, ClientStatus } from './events.ts';
+import { Group } from './group.ts';
+import { grpcTransport } from './grpc-js.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import type { Node } from './request.ts';
+import { Stats } from './stats.ts';
+import { Stream, type StreamContext } from './stream.ts';
+import { Turns } from './turns.ts';
+import { codes } from './wire.ts';
+
+export type AdsOptions = {
+  /** host:port; port 0 takes a free one. IPv6 in brackets. */
+  readonly address: string;
+  /** Which group's snapshot a node gets. */
+  readonly groupOf: (node: Node) => string;
+  /** What Envoy shows as `control_plane.identifier`: tells which replica it talks to. Sent with every response, so short. */
+  readonly controlPlaneId: string;
+  readonly limits?: Partial<Limits>;
+};
+
+/** Serves snapshots to Envoys. */
+export type AdsServer = {
+  /**
+   * Gives a group another snapshot, and all its streams with it. A group that never had one keeps its clients waiting, so that nothing is
+   * taken from an Evnoy before the sources have synced, nor by a typo in its bootstrap. Undefined forgets a group: its connected clients
+   * keep what they hold. To take everything from them, as when a Gateway is deleted, publish an empty snapshot first.
+   */
+  readonly publish: (group: string, snapshot: Snapshot | undefined) => void;
+  readonly events$: Observable<AdsEvent>;
+  /** Clients connected now; those without `served` wait for a snapshot. */
+  readonly clients: () => readonly ClientStatus[];
+  readonly stats: AdsStats;
+  /** Starts to serve and returns the port. Throws a ListenError if the address cannot be had. */
+  readonly listen: () => Promise<number>;
+  /** Sends the clients elsewhere and stops, within `limitMs`. */
+  readonly drain: (limitMs?: number) => Promise<void>;
+};
+
+export const adsServer = ({ address, groupOf, controlPlaneId, ...options }: AdsOptions): AdsServer => {
+  const limits = { ...defaultLimits, ...options.limits };
+  const events = new Subject<AdsEvent>();
+  const groups = new Map<string, Group>();
+  const streams = new Set<Stream>();
+  const stats = new Stats();
+  const groupNamed = (name: string): Group => {
+    let group = groups.get(name);
+    if (group === undefined) groups.set(name, (group = new Group(name)));
+    return group;
+  };
+  const context: StreamContext = {
+    controlPlane: controlPlaneId,
+    limits,
+    turns: new Turns(limits.perTurn),
+    stats,
+    groupFor: (node) => groupNamed(groupOf(node)),
+    emit: (event) => events.next(event),
+    closed: (stream) => {
+      streams.delete(stream);
+      forgetUnused();
+    },
+  };
+  /** Clients name groups, so one that has neither snapshot nor streams must not stay. */
+  const forgetUnused = (): void => {
+    for (const [name, group] of groups) if (group.snapshot === undefined && group.streams.size === 0) groups.delete(name);
+  };
+  const transport = grpcTransport(address, limits, (method, wire) => {
+    const stream = new Stream(context, method, wire);
+    streams.add(stream);
+    if (streams.size > limits.streams)
+      setImmediate(() => stream.end({ code: codes.resourceExhausted, details: `more than ${limits.streams} streams` }));
+    return stream;
+  });
+  let checks: NodeJS.Timeout | undefined;
+  return {
+    events$: events.asObservable(),
+    stats,
+    publish: (name, snapshot) => {
+      const group = groupNamed(name);
+      if (group.snapshot === snapshot) return;
+      group.snapshot = snapshot;
+      if (snapshot === undefined) forgetUnused();
+      else for (const stream of group.streams) stream.refresh();
+    },
+    clients: () => [...streams].map((stream) => stream.status()).filter((status) => status !== undefined),
+    listen: async () => {
+      const port = await transport.listen();
+      checks = setInterval(() => {
+        const now = performance.now();
+        for (const stream of streams) stream.check(now);
+      }, 1000).unref();
+      return port;
+    },
+    drain: async (limitMs = 5000) => {
+      const drained = transport.drain(limitMs);
+      for (const stream of streams) stream.end({ code: codes.unavailable, details: 'the server is going away' });
+      await drained;
+      clearInterval(checks);
+      events.complete();
+    },
+  };
+};

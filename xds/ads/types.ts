@@ -1,0 +1,42 @@
+/** How the protocol treats each resource type. Types are type URLs, not a closed set: what is not named here follows the general rules. */
+
+const url = (message: string): string => `type.googleapis.com/envoy.${message}`;
+
+export const CDS = url('config.cluster.v3.Cluster');
+export const EDS = url('config.endpoint.v3.ClusterLoadAssignment');
+export const SDS = url('extensions.transport_sockets.tls.v3.Secret');
+export const LDS = url('config.listener.v3.Listener');
+export const RDS = url('config.route.v3.RouteConfiguration');
+
+/** In SotW every response holds all resources subscribed to, and what is absent is deleted (xDS protocol, "Grouping Resources"). */
+export const isFullState = (typeUrl: string): boolean => typeUrl === CDS || typeUrl === LDS;
+
+/** A first request without names asks for everything ("How the client specifies what resources to return"); for these types it asks for nothing. */
+const onlyByName = new Set([EDS, SDS, RDS]);
+export const hasLegacyWildcard = (typeUrl: string): boolean => !onlyByName.has(typeUrl);
+
+const ranks = [CDS, EDS, SDS, LDS, RDS];
+/** Make before break: what is referred to comes before what refers to it. Types not named here may refer to clusters, so they come last. */
+export const rankOf = (typeUrl: string): number => {
+  const rank = ranks.indexOf(typeUrl);
+  return rank < 0 ? ranks.length : rank;
+};
+
+/** Whether resources of this type may name clusters, and so wait for them and for their endpoints. */
+export const refersToClusters = (typeUrl: string): boolean => rankOf(typeUrl) >= rankOf(LDS);
+
+/** Whether resources of type `by` may refer to ones of `typeUrl`, which then leave only after `by` was acknowledged without them. */
+export const isReferredTo = (typeUrl: string, by: string): boolean => {
+  switch (typeUrl) {
+    case CDS:
+      return refersToClusters(by);
+    case EDS:
+      return by === CDS;
+    case SDS:
+      return by === CDS || by === LDS;
+    case RDS:
+      return by === LDS;
+    default:
+      return false;
+  }
+};

@@ -1,0 +1,71 @@
+import { memo, sameElements } from '../../src/lib/memo.ts';
+import { encode } from '../codec.ts';
+import { messageNames, type Resource, type Resources, type ResourceType, typeUrlOf } from '../resources.ts';
+import type { Cluster } from '../types.ts';
+import { type EncodedResource, encodedFrom } from './encoded.ts';
+import { type Snapshot, snapshotFrom, type TypeSnapshot } from './snapshot.ts';
+
+const types = Object.keys(messageNames) as readonly ResourceType[];
+
+/**
+ * The snapshot of one Gateway's resources. A resource that is the same object as before, in whatever generation or Gateway, is not
+ * encoded again. An EDS cluster without a ClusterLoadAssignment gets an empty one, because Envoy would keep it warming.
+ */
+export const snapshotOf = (resources: Resources, previous?: Snapshot): Snapshot => {
+  const encoded = new Map<string, EncodedResource[]>();
+  for (const type of types) encoded.set(typeUrlOf(type), encodeAll(type, resources, previous?.get(typeUrlOf(type))));
+  const clusters = encoded.get(typeUrlOf('Cluster')) ?? [];
+  encoded.get(typeUrlOf('ClusterLoadAssignment'))?.push(...assignmentsMissing(clusters, resources));
+  return snapshotFrom(encoded, previous);
+};
+
+const encodeAll = <T extends ResourceType>(type: T, resources: Resources, previous: TypeSnapshot | undefined): EncodedResource[] => {
+  const encoded: EncodedResource[] = [];
+  for (const resource of resources[type].values()) {
+    let known = byResource.get(resource);
+    if (known === undefined) {
+      known = reuse(encodeResource(type, resource), previous?.resources.get(resource.name));
+      byResource.set(resource, known);
+    }
+    encoded.push(known);
+  }
+  return encoded;
+};
+
+const byResource = new WeakMap<Resource, EncodedResource>();
+
+const encodeResource = <T extends ResourceType>(type: T, { name, message, owners }: Resource<T>): EncodedResource =>
+  encodedFrom(
+    typeUrlOf(type),
+    name,
+    encode(messageNames[type], message),
+    owners,
+    type === 'Cluster' ? edsNameOf(message as Cluster) : undefined,
+  );
+
+/** A resource that was built anew with the same content keeps its bytes, so that two generations do not hold them twice. */
+const reuse = (made: EncodedResource, before: EncodedResource | undefined): EncodedResource => {
+  if (before === undefined || before.version !== made.version) return made;
+  const owners = sameElements(before.owners, made.owners);
+  return owners === before.owners ? before : { ...before, owners };
+};
+
+/** Name under which a cluster asks this server for its endpoints; undefined for one that does not. */
+const edsNameOf = (cluster: Cluster): string | undefined =>
+  cluster.type === 'EDS' && cluster.edsClusterConfig?.edsConfig?.ads !== undefined
+    ? cluster.edsClusterConfig.serviceName || cluster.name
+    : undefined;
+
+const assignmentsMissing = (clusters: readonly EncodedResource[], resources: Resources): EncodedResource[] => {
+  const missing = new Map<string, EncodedResource>();
+  for (const cluster of clusters) {
+    const { warms } = cluster;
+    if (warms !== undefined && !resources.ClusterLoadAssignment.has(warms)) missing.set(warms, emptyAssignmentFor(cluster));
+  }
+  return [...missing.values()];
+};
+
+const emptyAssignmentFor = memo(({ name, warms: clusterName = name, owners }: EncodedResource): EncodedResource => {
+  const bytes = encode(messageNames.ClusterLoadAssignment, { clusterName });
+  return encodedFrom(typeUrlOf('ClusterLoadAssignment'), clusterName, bytes, owners);
+});
