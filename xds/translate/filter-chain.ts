@@ -21,21 +21,14 @@ export const httpsChainFrom = ({ port }: Socket, listener: HttpListener, options
   filters: [httpConnectionManagerFrom(port, [listener], options)],
 });
 
-/**
- * TLSRoutes: one chain per server name, and one without filters for the rest of the listener's own name: those connections are
- * closed, rather than taken by another listener that would fit less well.
- */
-export const tlsChainsFrom = ({ port }: Socket, listener: TlsListener): readonly FilterChain[] => {
-  const routed = listener.serverNames.map(({ name, rule }) => ({ name, filters: tcpFiltersFrom(rule, `tls/${port}/${listener.name}`) }));
-  const own = listener.hostname ?? '*';
-  const names = routed.some(({ name }) => name === own) ? routed : [...routed, { name: own, filters: [] }];
-  return names.map(({ name, filters }) => ({
+/** TLSRoutes: one chain per server name. */
+export const tlsChainsFrom = ({ port }: Socket, listener: TlsListener): readonly FilterChain[] =>
+  listener.serverNames.map(({ name, rule }) => ({
     name: `tls/${port}/${listener.name}/${name}`,
     filterChainMatch: matchFrom(name),
     transportSocket: listener.tls && downstreamTlsFrom(listener.tls, []),
-    filters,
+    filters: tcpFiltersFrom(rule, `tls/${port}/${listener.name}`),
   }));
-};
 
 /** TCP: every connection. */
 export const tcpChainFrom = ({ port }: Socket, { name, rule }: TcpListener): FilterChain => ({

@@ -18,7 +18,7 @@ export const listenerFrom = (socket: Socket, options: TranslateOptions): Listene
 });
 
 const tcpListenerFrom = (socket: Socket, options: TranslateOptions): Listener => {
-  const filterChains = withDistinctMatches(filterChainsFrom(socket, options));
+  const filterChains = filterChainsFrom(socket, options);
   const readsServerNames = filterChains.some(({ filterChainMatch }) => filterChainMatch !== undefined);
   return { listenerFilters: readsServerNames ? [tlsInspector] : undefined, filterChains };
 };
@@ -32,15 +32,6 @@ const filterChainsFrom = (socket: Socket, options: TranslateOptions): readonly F
     return listener.protocol === 'TCP' ? [tcpChainFrom(socket, listener)] : [];
   }),
 ];
-
-/** Envoy refuses a listener in which two chains ask for the same connections: the first one stands, and the others are left out. */
-const withDistinctMatches = (chains: readonly FilterChain[]): readonly FilterChain[] => {
-  const seen = new Set<string>();
-  return chains.filter(({ filterChainMatch }) => {
-    const match = JSON.stringify(filterChainMatch ?? null);
-    return !seen.has(match) && seen.add(match);
-  });
-};
 
 const tlsInspector: ListenerFilter = {
   name: 'envoy.filters.listener.tls_inspector',

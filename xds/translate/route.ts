@@ -1,5 +1,5 @@
 import type { HttpRule, RouteEntry, Share } from '../../src/model/graph.ts';
-import { externalAuthFilterName, httpFilters } from '../names.ts';
+import { externalAuthFilterName, httpFilters, missingCluster } from '../names.ts';
 import type { Any, Route, RouteMatch } from '../types.ts';
 import { corsPolicyFrom, preflightOf } from './cors.ts';
 import { externalAuthEnabled } from './external-auth.ts';
@@ -31,11 +31,11 @@ const filterConfigFrom = ({ cors, externalAuth, sessionPersistence }: HttpRule):
   return Object.keys(configs).length === 0 ? undefined : configs;
 };
 
-/** Preflights of a match that names a method: the `cors` filter answers them, so nothing is forwarded. */
+/** Preflights of a match that names a method: the `cors` filter answers them all, so the cluster, which Envoy wants, is never asked. */
 const preflightRoutesFrom = ({ id, match, rule }: RouteEntry): readonly Route[] => {
   const preflight = rule.cors === undefined ? undefined : preflightOf(match);
   if (preflight === undefined) return [];
-  return [{ name: `${id}/preflight`, match: routeMatchFrom(preflight.match, preflight.headers), directResponse: { status: 204 } }];
+  return [{ name: `${id}/preflight`, match: routeMatchFrom(preflight.match, preflight.headers), route: { cluster: missingCluster } }];
 };
 
 const answersFrom = (entry: RouteEntry, front: Front): readonly Route[] => {

@@ -99,7 +99,7 @@ const resourceMakers = (options: TranslateOptions) => {
   const routeConfiguration = (gateway: Gateway, socket: Socket, listeners: Answering): Resource<'RouteConfiguration'> => ({
     name: routeConfigurationName(socket, listeners[0]),
     message: routeConfigurationFrom(
-      socket,
+      socket.port,
       listeners,
       virtualHostsAt({ scheme: listeners[0].protocol === 'HTTPS' ? 'https' : 'http', port: socket.port }),
     ),

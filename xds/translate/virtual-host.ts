@@ -1,3 +1,4 @@
+import { byCodeUnit } from '../../src/lib/key.ts';
 import type { RouteEntry, VirtualHost as Host } from '../../src/model/graph.ts';
 import type { Route, VirtualHost } from '../types.ts';
 import { safeRetries } from './retry-policy.ts';
@@ -13,6 +14,6 @@ export const virtualHostFrom = ({ domain, entries }: Host, routesOf: (entry: Rou
 /** For names that another listener of the port serves: 421 sends clients to a connection with the right server name (RFC 9110, 15.5.20). */
 export const misdirectedHostFrom = (domains: readonly string[]): VirtualHost => ({
   name: 'misdirected',
-  domains,
+  domains: domains.toSorted(byCodeUnit),
   routes: [{ name: 'misdirected', match: { prefix: '/' }, directResponse: { status: 421 } }],
 });
