@@ -46,7 +46,7 @@ const fieldsFrom = ({ online, ...fields }: z.infer<typeof deviceSchema>): Partia
 };
 
 /** The tailnet that `?tailnet=` names, the first one without it; what is done to it becomes part of the simulation. */
-export const onTailnet =
+const onTailnet =
   (handle: (tailnet: Tailnet, order: Order) => Result<{ readonly tailnet: Tailnet; readonly body?: unknown }, Refusal>) =>
   (simulation: Simulation, order: Order): Done => {
     const named = order.query.get('tailnet');

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { simulator } from './simulator.ts';
 import type { Simulator } from './simulator.ts';
 
@@ -25,6 +25,11 @@ const token = async (): Promise<string> => {
 const get = async (path: string): Promise<{ readonly status: number; readonly body: unknown }> => {
   const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${await token()}` } });
   return { status: response.status, body: await response.json() };
+};
+
+const callsOf = async (base: string): Promise<readonly unknown[]> => {
+  const response = await fetch(`${base}/simulator/calls`);
+  return ((await response.json()) as { readonly calls: readonly unknown[] }).calls;
 };
 
 describe('simulator', () => {
@@ -52,6 +57,28 @@ describe('simulator', () => {
       await once(socket.resume(), 'close');
     }
     expect((await get('/api/v2/tailnet/-/devices')).status).toBe(200);
+  });
+
+  it('breaks connections when a fault says so, before the answer or in the middle of it', async () => {
+    const bearer = await token();
+    const read = async (): Promise<string> => {
+      const response = await fetch(`${url}/api/v2/tailnet/-/devices`, { headers: { authorization: `Bearer ${bearer}` } });
+      return response.text();
+    };
+    const whole = await read();
+    for (const fault of [{ drop: true }, { cut: true }]) {
+      await fetch(`${url}/simulator/faults`, { method: 'POST', body: JSON.stringify({ ...fault, count: 1 }) });
+      await expect(read()).rejects.toThrow(TypeError);
+    }
+    expect(await read()).toBe(whole);
+  });
+
+  it('closes at once, though an answer is being delayed', async () => {
+    await fetch(`${url}/simulator/faults`, { method: 'POST', body: JSON.stringify({ delayMs: 600_000 }) });
+    const delayed = fetch(`${url}/api/v2/tailnet/-/devices`).catch((error: unknown) => error);
+    await vi.waitUntil(() => callsOf(url).then((calls) => calls.length === 1));
+    await running.close();
+    expect(await delayed).toBeInstanceOf(TypeError);
   });
 
   it('continues from a state it is given', async () => {

@@ -34,13 +34,13 @@ export const simulator = ({ address, state, seed = 'simulated', now = Date.now }
     const { simulation: next, outcome } = handle(simulation, request);
     simulation = next;
     if (outcome.delayMs > 0) await after(outcome.delayMs, undefined, { signal: closing.signal });
-    if (outcome.reply === undefined) message.destroy();
+    if (outcome.reply === undefined) response.destroy();
     else send(response, outcome.reply, outcome.cut);
   };
 
   const server = createServer({ requestTimeout: 30_000 }, (message, response) => {
     // The client went away in the middle of its request, or the simulator is closing: nobody waits for an answer.
-    answer(message, response).catch(() => message.destroy());
+    answer(message, response).catch(() => response.destroy());
   });
   return {
     listen: () => listen(server, address),

@@ -75,7 +75,7 @@ export type VipService = {
 };
 
 /** An admin's word on one machine hosting one service. */
-export type Approval = { readonly service: string; readonly nodeId: string; readonly approved: boolean };
+type Approval = { readonly service: string; readonly nodeId: string; readonly approved: boolean };
 
 /** The policy file, parsed. Only the sections that the simulator obeys are typed; the rest is kept as it came. */
 export type Policy = {
@@ -91,7 +91,7 @@ export type Dns = {
   readonly magicDNS: boolean;
 };
 
-export type Settings = Readonly<Record<string, boolean | number | string | null>>;
+type Settings = Readonly<Record<string, boolean | number | string | null>>;
 
 /** One tailnet, whole. Plain data: it can be written to a file and read back. */
 export type Tailnet = {
