@@ -36,7 +36,9 @@ export const memoByReads = <T extends Tables, S extends object, V>(
 
 const holds = <T extends Tables, V>(last: Derived<T, V>, tables: T): boolean => {
   if (last.tables === tables) return true;
-  for (const { table, key, found } of last.readings) if (tables[table]?.get(key) !== found) return false;
+  // A table that is the same map still holds what was found: only tables that changed are looked into.
+  for (const { table, key, found } of last.readings)
+    if (tables[table] !== last.tables[table] && tables[table]?.get(key) !== found) return false;
   last.tables = tables;
   return true;
 };
@@ -83,28 +85,51 @@ export const sameElements = <V>(previous: readonly V[] | undefined, next: readon
   previous !== undefined && previous.length === next.length && previous.every((value, index) => value === next[index]) ? previous : next;
 
 /**
- * An index over a map: its values grouped under the keys `keysOf` names, each group in the map's order. Groups whose elements are
- * unchanged since the last call keep their identity, and an unchanged map gives the same index back.
+ * An index over a map: its values grouped under the keys `keysOf` names, each group in the order of the map's keys. A call looks only at values
+ * that changed since the last one: groups whose elements did not keep their identity, and an unchanged map gives the same index back.
  */
 export const indexBy = <V>(
   keysOf: (value: V) => readonly string[],
 ): ((values: ReadonlyMap<string, V>) => ReadonlyMap<string, readonly V[]>) => {
-  let source: ReadonlyMap<string, V> | undefined;
+  let source: ReadonlyMap<string, V> = new Map();
   let index: ReadonlyMap<string, readonly V[]> = new Map();
+  const members = new Map<string, Map<string, V>>();
+
+  const memberOf = (group: string): Map<string, V> => {
+    const known = members.get(group) ?? new Map<string, V>();
+    members.set(group, known);
+    return known;
+  };
+
   return (values) => {
     if (values === source) return index;
-    const next = new Map<string, V[]>();
-    for (const value of values.values()) {
-      for (const key of keysOf(value)) {
-        const group = next.get(key);
-        if (group === undefined) next.set(key, [value]);
-        else group.push(value);
+    const touched = new Set<string>();
+    const leave = (key: string, value: V): void => {
+      for (const group of keysOf(value)) {
+        touched.add(group);
+        members.get(group)?.delete(key);
+      }
+    };
+    for (const [key, value] of source) if (values.get(key) !== value) leave(key, value);
+    for (const [key, value] of values) {
+      if (source.get(key) === value) continue;
+      for (const group of keysOf(value)) {
+        touched.add(group);
+        memberOf(group).set(key, value);
       }
     }
-    const stable = new Map<string, readonly V[]>();
-    for (const [key, group] of next) stable.set(key, sameElements(index.get(key), group));
     source = values;
-    index = stable;
+    if (touched.size === 0) return index;
+    const next = new Map(index);
+    for (const group of touched) {
+      const elements = [...memberOf(group)].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, value]) => value);
+      if (elements.length > 0) next.set(group, sameElements(index.get(group), elements));
+      else {
+        next.delete(group);
+        members.delete(group);
+      }
+    }
+    index = next;
     return index;
   };
 };

@@ -3,8 +3,8 @@ import type { Objects } from '../api/objects.ts';
 import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../lib/key.ts';
 import { classStatusOf } from './gateways/class-status.ts';
 import { type DerivedGateway, type GatewayOptions, gatewayDeriver } from './gateways/derive.ts';
-import { classlessStatusOf, policyStatusesOf, routeStatusesBuilder, sorted } from './gateways/statuses.ts';
-import { type AnyRoute, type GatewayTables, indexesBuilder } from './gateways/tables.ts';
+import { classlessStatusOf, policyStatusesOf, routeStatusesBuilder, statusSorter } from './gateways/statuses.ts';
+import { type AnyRoute, type GatewayTables, indexesBuilder, routeKeyOf } from './gateways/tables.ts';
 import { takenSocketsBuilder } from './gateways/taken-sockets.ts';
 import type { Graph, Gateway as GatewayNode, Locality } from './graph.ts';
 import { policyVerdictOf } from './routes/backend-tls.ts';
@@ -49,6 +49,7 @@ const configurationBuilder = ({ exclusivePorts, ...options }: ModelOptions): ((t
   const takenSocketsOf = takenSocketsBuilder(options.privilegedPorts);
   const derive = gatewayDeriver({ controllerName, ...options });
   const routeStatusesOf = routeStatusesBuilder(controllerName);
+  const sorted = statusSorter();
   return (tables) => {
     const routes = routesOf(tables);
     const indexes = indexesOf(tables);
@@ -56,7 +57,7 @@ const configurationBuilder = ({ exclusivePorts, ...options }: ModelOptions): ((t
     const full: GatewayTables = {
       ...tables,
       ...indexes,
-      routeNodes: new Map(routes.map((route) => [keyOf(route), routeNodeOf(route, tables)])),
+      routeNodes: new Map(routes.map((route) => [routeKeyOf(route), routeNodeOf(route, tables)])),
       policyVerdicts: new Map([...tables.BackendTLSPolicy.values()].map((policy) => [keyOf(policy), policyVerdictOf(policy, tables)])),
       takenSockets: exclusivePorts ? takenSocketsOf(ours, indexes.listenerSetsOf) : new Map(),
     };

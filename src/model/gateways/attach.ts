@@ -6,7 +6,7 @@ import { hostsOn, intersection } from './hostnames.ts';
 import type { JudgedListener } from './judge.ts';
 import { byAge } from './precedence.ts';
 import { allowsNamespace } from './selector.ts';
-import { type AnyRoute, type GatewayTables, parentKeyOf, routeTables } from './tables.ts';
+import { type AnyRoute, type GatewayTables, parentKeysOf, routeKeyOf, routeTables } from './tables.ts';
 
 /** A route on one listener: `hosts` are the names it answers there, never empty. */
 export type Attached = { readonly route: AnyRoute; readonly node: RouteNode; readonly hosts: readonly string[] };
@@ -31,10 +31,10 @@ export const attach = (
   const outcomes: RefOutcome[] = [];
   const parents = new Set<ObjectKey>([keyOf(gateway), ...setKeys]);
   for (const route of routesOf([...parents], read)) {
-    const node = read('routeNodes', keyOf(route));
+    const node = read('routeNodes', routeKeyOf(route));
     if (node === undefined) continue;
     for (const [refIndex, ref] of (route.spec.parentRefs ?? []).entries()) {
-      const parent = parentKeyOf(route, ref);
+      const parent = parentKeysOf(route)[refIndex];
       if (parent === undefined || !parents.has(parent)) continue;
       const named = listeners.filter(
         ({ ownerKey, spec }) =>
@@ -66,7 +66,7 @@ const takenBy = (
   read: Read<GatewayTables>,
 ): Taken => {
   const refuse = (reason: string, message: string): Taken => ({ by: [], refused: { reason, message } });
-  const [rejectedListener] = named.filter(({ accepted }) => !accepted);
+  const rejectedListener = named.find(({ accepted }) => !accepted);
   const accepted = named.filter((listener) => listener.accepted);
   if (accepted.length === 0) {
     return rejectedListener === undefined

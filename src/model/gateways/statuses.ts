@@ -1,11 +1,11 @@
 import type { Gateway } from '../../api/generated/gateway-api.ts';
-import { byCodeUnit, keyOf, type ObjectKey, partsOf } from '../../lib/key.ts';
+import { byCodeUnit, type ObjectKey } from '../../lib/key.ts';
 import { memo } from '../../lib/memo.ts';
 import { conditionsOf } from '../conditions.ts';
-import type { AncestorStatus, Status } from '../status.ts';
+import type { AncestorStatus, ParentStatus, Status } from '../status.ts';
 import type { DerivedGateway } from './derive.ts';
 import { missingParentStatus } from './route-status.ts';
-import { type AnyRoute, parentKeyOf } from './tables.ts';
+import { type AnyRoute, parentKeysOf, routeKeyOf } from './tables.ts';
 
 /** At most so many ancestors fit into a policy's status (Gateway API `PolicyStatus.ancestors`). */
 const maxAncestors = 16;
@@ -22,12 +22,16 @@ export const classlessStatusOf = memo((gateway: Gateway): Status => ({
   attachedListenerSets: 0,
 }));
 
-type RouteKinds = Extract<Status, { readonly parents: unknown }>['kind'];
+type Known = {
+  readonly owners: readonly unknown[];
+  readonly parts: readonly (ParentStatus | undefined)[];
+  readonly entry: readonly [ObjectKey, Status];
+};
 
 /**
- * Status of every route, by key: for each of its parentRefs, in their order, what its Gateway says, or that there is none.
- * `owners` are the derived Gateways by the key of the Gateway, or ListenerSet, that a route may name; `exists` tells parents that are not ours
- * from those that are not there. A status whose parts did not change keeps its identity.
+ * Status of every route that some parentRef of is answered for: for each of its parentRefs, in their order, what its Gateway says, or that
+ * there is none. `owners` are the derived Gateways by the key of the Gateway, or ListenerSet, that a route may name; `exists` tells parents
+ * that are not ours from those that are not there. A status whose parts did not change keeps its identity.
  */
 export const routeStatusesBuilder = (
   controllerName: string,
@@ -36,34 +40,40 @@ export const routeStatusesBuilder = (
   owners: ReadonlyMap<ObjectKey, DerivedGateway>,
   exists: (key: ObjectKey) => boolean,
 ) => readonly (readonly [ObjectKey, Status])[]) => {
-  const known = new WeakMap<AnyRoute, { readonly from: readonly unknown[]; readonly status: Status }>();
+  const known = new WeakMap<AnyRoute, Known>();
   const missing = memo((route: AnyRoute) => (route.spec.parentRefs ?? []).map((ref) => missingParentStatus(route, ref, controllerName)));
+
+  const deriveFor = (
+    route: AnyRoute,
+    from: readonly unknown[],
+    owners: ReadonlyMap<ObjectKey, DerivedGateway>,
+    last: Known | undefined,
+  ): Known => {
+    const key = routeKeyOf(route);
+    const parts = parentKeysOf(route).map((parent, index) => {
+      const owner = parent && owners.get(parent);
+      if (owner !== undefined) return owner.parents.get(key)?.find(([refIndex]) => refIndex === index)?.[1];
+      return from[index] === false ? missing(route)[index] : undefined;
+    });
+    // Gateways are derived as a whole, so an equal verdict may come as another object.
+    if (last !== undefined && JSON.stringify(last.parts) === JSON.stringify(parts)) return { ...last, owners: from };
+    const status: Status = { kind: route.kind, parents: parts.filter((part) => part !== undefined) };
+    return { owners: from, parts, entry: [key, status] };
+  };
+
   return (routes, owners, exists) => {
     const statuses: (readonly [ObjectKey, Status])[] = [];
     for (const route of routes) {
-      const key = keyOf(route);
-      const from = (route.spec.parentRefs ?? []).map((ref, index) => {
-        const parent = parentKeyOf(route, ref);
-        if (parent === undefined) return undefined;
-        const owner = owners.get(parent);
-        if (owner !== undefined) return owner.parents.get(key)?.find(([refIndex]) => refIndex === index)?.[1];
-        return exists(parent) ? undefined : missing(route)[index];
-      });
+      const from = parentKeysOf(route).map((parent) => parent && (owners.get(parent) ?? exists(parent)));
       const last = known.get(route);
-      if (last !== undefined && last.from.every((part, index) => part === from[index] || same(part, from[index]))) {
-        statuses.push([key, last.status]);
-        continue;
-      }
-      const status: Status = { kind: route.kind satisfies RouteKinds, parents: from.filter((part) => part !== undefined) };
-      known.set(route, { from, status });
-      statuses.push([key, status]);
+      const now =
+        last !== undefined && last.owners.every((owner, index) => owner === from[index]) ? last : deriveFor(route, from, owners, last);
+      if (now !== last) known.set(route, now);
+      if ('parents' in now.entry[1] && now.entry[1].parents.length > 0) statuses.push(now.entry);
     }
-    return statuses.filter(([, status]) => 'parents' in status && status.parents.length > 0);
+    return statuses;
   };
 };
-
-/** Gateways are derived as a whole, so an equal verdict may come as another object. */
-const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 /** Status of every policy that some of our Gateways uses. */
 export const policyStatusesOf = (derived: readonly DerivedGateway[]): readonly (readonly [ObjectKey, Status])[] => {
@@ -78,6 +88,23 @@ export const policyStatusesOf = (derived: readonly DerivedGateway[]): readonly (
   return [...ancestors].map(([policy, list]) => [policy, { kind: 'BackendTLSPolicy', ancestors: list.slice(0, maxAncestors) }] as const);
 };
 
-/** Orders statuses by kind, namespace and name, as they are listed. */
-export const sorted = (statuses: Iterable<readonly [ObjectKey, Status]>): ReadonlyMap<ObjectKey, Status> =>
-  new Map([...statuses].toSorted(([one], [other]) => byCodeUnit(partsOf(one).kind, partsOf(other).kind) || byCodeUnit(one, other)));
+/**
+ * Statuses by kind, namespace and name, as they are listed. The order is found again only when an object came or went: sorting some
+ * thousands of keys costs more than the rest of a rebuild.
+ */
+export const statusSorter = (): ((statuses: readonly (readonly [ObjectKey, Status])[]) => ReadonlyMap<ObjectKey, Status>) => {
+  let keys: readonly ObjectKey[] = [];
+  let order: readonly number[] = [];
+  return (statuses) => {
+    if (statuses.length !== keys.length || statuses.some(([key], index) => key !== keys[index])) {
+      keys = statuses.map(([key]) => key);
+      order = keys.map((_, index) => index).toSorted((one, other) => byCodeUnit(keys[one] ?? '', keys[other] ?? ''));
+    }
+    const sorted = new Map<ObjectKey, Status>();
+    for (const index of order) {
+      const entry = statuses[index];
+      if (entry !== undefined) sorted.set(entry[0], entry[1]);
+    }
+    return sorted;
+  };
+};

@@ -1,7 +1,7 @@
 import type { ListenerSet } from '../../api/generated/gateway-api.ts';
 import type { KindMap } from '../../api/kinds.ts';
-import { type ObjectKey, objectKey } from '../../lib/key.ts';
-import { indexBy } from '../../lib/memo.ts';
+import { keyOf, type ObjectKey, objectKey } from '../../lib/key.ts';
+import { indexBy, memo } from '../../lib/memo.ts';
 import type { RouteKind, RouteNode } from '../route-node.ts';
 import type { PolicyVerdict } from '../routes/backend-tls.ts';
 import type { ModelTables } from '../tables.ts';
@@ -38,14 +38,20 @@ export const routeTables = [
 type ParentRef = NonNullable<AnyRoute['spec']['parentRefs']>[number];
 
 /** The object a parentRef names, defaults applied; undefined for what is neither a Gateway nor a ListenerSet. */
-export const parentKeyOf = (route: AnyRoute, ref: ParentRef): ObjectKey | undefined =>
+const parentKeyOf = (route: AnyRoute, ref: ParentRef): ObjectKey | undefined =>
   ref.group === 'gateway.networking.k8s.io' && (ref.kind === 'Gateway' || ref.kind === 'ListenerSet')
     ? objectKey(ref.kind, ref.namespace ?? route.metadata.namespace ?? '', ref.name)
     : undefined;
 
-const parentsOf = (route: AnyRoute): readonly string[] => [
-  ...new Set((route.spec.parentRefs ?? []).map((ref) => parentKeyOf(route, ref)).filter((key) => key !== undefined)),
-];
+/** What each of a route's parentRefs names, in their order. */
+export const parentKeysOf = memo((route: AnyRoute): readonly (ObjectKey | undefined)[] =>
+  (route.spec.parentRefs ?? []).map((ref) => parentKeyOf(route, ref)),
+);
+
+/** A route's key, made once. */
+export const routeKeyOf = memo((route: AnyRoute): ObjectKey => keyOf(route));
+
+const parentsOf = (route: AnyRoute): readonly string[] => [...new Set(parentKeysOf(route).filter((key) => key !== undefined))];
 
 type Indexes = Pick<GatewayTables, 'listenerSetsOf' | (typeof routeTables)[number]>;
 
