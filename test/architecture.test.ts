@@ -7,11 +7,11 @@ const table: readonly { readonly folder: string; readonly ours: readonly string[
   { folder: 'src/lib', ours: [], libraries: ['rxjs', 'node:crypto'] },
   { folder: 'src/api', ours: ['src/lib'], libraries: [] },
   { folder: 'src/model', ours: ['src/lib', 'src/api'], libraries: ['node:crypto', 'node:net', 're2js'] },
-  { folder: 'src/sources', ours: ['src/api', 'src/lib', 'crds'], libraries: ['rxjs', 'node:*', 'yaml', '@marcbachmann/cel-js'] },
+  { folder: 'src/sources', ours: ['src/api', 'src/lib', 'crds'], libraries: ['rxjs', 'node:*', 'yaml', '@marcbachmann/cel-js', 're2js'] },
   {
     folder: 'src/ops',
     ours: ['src/model', 'src/api', 'src/lib', 'src/sources/source.ts', 'xds'],
-    libraries: ['pino', 'pino-pretty', 'prom-client', 'node:*', 'rxjs', 'zod', 'yaml'],
+    libraries: ['pino', 'pino-pretty', 'prom-client', 'node:*', 'rxjs', 'zod', 'yaml', 're2js'],
   },
   {
     folder: 'xds/translate',
