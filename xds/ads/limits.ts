@@ -2,6 +2,7 @@
 export type Limits = {
   /** Streams open at once; further ones are refused. */
   readonly streams: number;
+  readonly streamsPerConnection: number;
   /** Bytes of one request; a first Delta request holds every name and version. */
   readonly requestBytes: number;
   readonly typesPerStream: number;
@@ -17,12 +18,15 @@ export type Limits = {
   readonly keepaliveTimeoutMs: number;
   /** After which a connection is asked to be made anew, so that replicas share the load; ± 10 % at random. Infinity for never. */
   readonly connectionAgeMs: number;
-  /** How long such a connection may then go on. */
+  /** How long such a connection may take to close. */
   readonly connectionGraceMs: number;
+  /** How long a connection without streams may stay. */
+  readonly idleMs: number;
 };
 
 export const defaultLimits: Limits = {
   streams: 20_000,
+  streamsPerConnection: 1000,
   requestBytes: 64 << 20,
   typesPerStream: 32,
   namesPerType: 200_000,
@@ -32,5 +36,6 @@ export const defaultLimits: Limits = {
   keepaliveMs: 30_000,
   keepaliveTimeoutMs: 10_000,
   connectionAgeMs: Number.POSITIVE_INFINITY,
-  connectionGraceMs: 120_000,
+  connectionGraceMs: 10_000,
+  idleMs: 300_000,
 };

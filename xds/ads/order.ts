@@ -1,5 +1,5 @@
 import { covers, type StreamState, type Subscription, subscriptionOf, targetOf } from './state.ts';
-import { CDS, EDS, isReferredTo } from './types.ts';
+import { CDS, EDS, isOnlyByName, isReferredTo } from './types.ts';
 import { heldIn, isOurs } from './view.ts';
 
 /**
@@ -27,18 +27,22 @@ const isDelivered = (endpoints: Subscription, name: string): boolean =>
 
 /**
  * Whether a name that the snapshot no longer has may be taken from the client: whatever could refer to it was accepted in a generation
- * that does not. If not, the name is noted as leaving since now.
+ * that does not. If not, the name is noted as leaving since now. A client that asked for it by name because something referred to it drops
+ * it by itself, before or just after it accepts that nothing does, so it is told only if it does not.
  */
 export const mayLeave = (state: StreamState, subscription: Subscription, name: string): boolean => {
-  const since = subscription.leaving.get(name) ?? state.generation;
+  const { typeUrl, wildcard, leaving } = subscription;
+  const since = leaving.get(name) ?? state.generation;
+  const isImpatient = state.impatientAt >= since;
   for (const by of state.subscriptions) {
-    if (!isReferredTo(subscription.typeUrl, by.typeUrl)) continue;
-    if ((by.done < since && state.impatientAt < since) || isStandingFor(by, name)) {
-      subscription.leaving.set(name, since);
+    if (!isReferredTo(typeUrl, by.typeUrl)) continue;
+    const dropsItself = !wildcard && isOnlyByName(typeUrl);
+    if ((!isImpatient && (by.done < since || dropsItself)) || isStandingFor(by, name)) {
+      leaving.set(name, since);
       return false;
     }
   }
-  subscription.leaving.delete(name);
+  leaving.delete(name);
   return true;
 };
 

@@ -2,13 +2,14 @@ import { type Observable, Subject } from 'rxjs';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { AdsEvent, AdsStats, ClientStatus } from './events.ts';
 import { Group } from './group.ts';
-import { grpcTransport } from './grpc-js.ts';
+import { http2Transport, type Tls } from './http2.ts';
 import { defaultLimits, type Limits } from './limits.ts';
+import type { Method } from './methods.ts';
 import type { Node } from './request.ts';
 import { Stats } from './stats.ts';
 import { Stream, type StreamContext } from './stream.ts';
 import { Turns } from './turns.ts';
-import { codes } from './wire.ts';
+import { codes, type Wire } from './wire.ts';
 
 export type AdsOptions = {
   /** host:port; port 0 takes a free one. IPv6 in brackets. */
@@ -18,13 +19,15 @@ export type AdsOptions = {
   /** What Envoy shows as `control_plane.identifier`: tells which replica it talks to. Sent with every response, so short. */
   readonly controlPlaneId: string;
   readonly limits?: Partial<Limits>;
+  /** Without it, plain HTTP/2. */
+  readonly tls?: Tls;
 };
 
 /** Serves snapshots to Envoys. */
 export type AdsServer = {
   /**
    * Gives a group another snapshot, and all its streams with it. A group that never had one keeps its clients waiting, so that nothing is
-   * taken from an Evnoy before the sources have synced, nor by a typo in its bootstrap. Undefined forgets a group: its connected clients
+   * taken from an Envoy before the sources have synced, nor by a typo in its bootstrap. Undefined forgets a group: its connected clients
    * keep what they hold. To take everything from them, as when a Gateway is deleted, publish an empty snapshot first.
    */
   readonly publish: (group: string, snapshot: Snapshot | undefined) => void;
@@ -65,13 +68,14 @@ export const adsServer = ({ address, groupOf, controlPlaneId, ...options }: AdsO
   const forgetUnused = (): void => {
     for (const [name, group] of groups) if (group.snapshot === undefined && group.streams.size === 0) groups.delete(name);
   };
-  const transport = grpcTransport(address, limits, (method, wire) => {
+  const accept = (method: Method, wire: Wire): Stream => {
     const stream = new Stream(context, method, wire);
     streams.add(stream);
     if (streams.size > limits.streams)
       setImmediate(() => stream.end({ code: codes.resourceExhausted, details: `more than ${limits.streams} streams` }));
     return stream;
-  });
+  };
+  const transport = http2Transport(address, limits, accept, options.tls);
   let checks: NodeJS.Timeout | undefined;
   return {
     events$: events.asObservable(),

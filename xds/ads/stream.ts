@@ -55,6 +55,10 @@ export class Stream implements Receiver {
     this.end({ code: codes.ok, details: '' }, 'the client ended the stream');
   }
 
+  failed(status: Status): void {
+    this.end(status);
+  }
+
   closed(): void {
     if (!this.#open) return;
     this.#open = false;

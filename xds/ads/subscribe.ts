@@ -1,6 +1,6 @@
 import { type NameSet, nameSetOf, noNames, withNames, withoutNames } from './names.ts';
 import { covers, type StreamState, type Subscription, targetOf } from './state.ts';
-import { hasLegacyWildcard, isFullState, rankOf } from './types.ts';
+import { isOnlyByName, isFullState, rankOf } from './types.ts';
 import { emptyView, type Held, heldIn, viewFromVersions, viewKeeping, viewWith } from './view.ts';
 
 type Common = {
@@ -25,7 +25,7 @@ const everything = '*';
 export const subscribeSotw = (state: StreamState, known: Subscription | undefined, { typeUrl, names, version }: SotwRequest): void => {
   if (known === undefined) {
     const subscription = add(state, typeUrl);
-    subscription.legacy = names.names.size === 0 && hasLegacyWildcard(typeUrl);
+    subscription.legacy = names.names.size === 0 && !isOnlyByName(typeUrl);
     subscription.wildcard = subscription.legacy || names.has(everything);
     subscription.names = names;
     // Everything is answered with everything, but what the client may still refer to must not vanish before its routes do.
@@ -50,7 +50,7 @@ export const subscribeDelta = (state: StreamState, known: Subscription | undefin
   if (known === undefined) {
     const subscription = add(state, typeUrl);
     const named = nameSetOf(subscribe);
-    subscription.wildcard = named.has(everything) || (subscribe.length === 0 && unsubscribe.length === 0 && hasLegacyWildcard(typeUrl));
+    subscription.wildcard = named.has(everything) || (subscribe.length === 0 && unsubscribe.length === 0 && !isOnlyByName(typeUrl));
     subscription.names = withoutNames(named, [everything]);
     if (initial.size > 0)
       subscription.view = viewFromVersions(targetOf(state, typeUrl) ?? subscription.view.base, initial, (name) =>

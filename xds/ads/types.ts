@@ -11,9 +11,11 @@ export const RDS = url('config.route.v3.RouteConfiguration');
 /** In SotW every response holds all resources subscribed to, and what is absent is deleted (xDS protocol, "Grouping Resources"). */
 export const isFullState = (typeUrl: string): boolean => typeUrl === CDS || typeUrl === LDS;
 
-/** A first request without names asks for everything ("How the client specifies what resources to return"); for these types it asks for nothing. */
-const onlyByName = new Set([EDS, SDS, RDS]);
-export const hasLegacyWildcard = (typeUrl: string): boolean => !onlyByName.has(typeUrl);
+/**
+ * Types that clients ask for by the names they find in other resources. For them a first request without names asks for nothing; for all
+ * others it asks for everything (xDS protocol, "How the client specifies what resources to return").
+ */
+export const isOnlyByName = (typeUrl: string): boolean => typeUrl === EDS || typeUrl === SDS || typeUrl === RDS;
 
 const ranks = [CDS, EDS, SDS, LDS, RDS];
 /** Make before break: what is referred to comes before what refers to it. Types not named here may refer to clusters, so they come last. */

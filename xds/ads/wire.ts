@@ -20,6 +20,8 @@ export interface Receiver {
   message(bytes: Buffer, handled: () => void): void;
   /** The client will send no more. */
   halfClosed(): void;
+  /** The transport cannot or will not go on; the receiver is to end the RPC so. */
+  failed(status: Status): void;
   /** The RPC is over, for whatever reason. Called once. */
   closed(): void;
 }
