@@ -23,6 +23,8 @@ export const staticBootstrapFrom = (resources: Resources): Bootstrap => {
   });
   return {
     node: { id: 'test', cluster: 'test' },
+    // As our bootstrap has it: the model lets regular expressions be as large as that.
+    layeredRuntime: { layers: [{ name: 'tailplane', staticLayer: { 're2.max_program_size.error_level': 1_000_000 } }] },
     staticResources: {
       listeners: [...resources.Listener.values()].map(({ message }): Listener => inlined(message)),
       clusters: [...resources.Cluster.values()].map(({ message }) => clusterFrom(message)),

@@ -38,7 +38,7 @@ const httpFrom = ({ backend, pathPrefix, allowedRequestHeaders, allowedResponseH
         allowedResponseHeaders.length === 0 ? { patterns: [{ safeRegex: { regex: '.*' } }] } : named(allowedResponseHeaders),
     },
   },
-  allowedHeaders: named(allowedRequestHeaders),
+  allowedHeaders: allowedRequestHeaders.length === 0 ? undefined : named(allowedRequestHeaders),
   decoderHeaderMutationRules: allowedResponseHeaders.length === 0 ? { disallowExpression: { regex: ownHeaders } } : undefined,
 });
 

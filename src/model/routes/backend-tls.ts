@@ -1,8 +1,9 @@
 import type { BackendTLSPolicy, LocalPolicyTargetReferenceWithSectionName, SubjectAltName } from '../../api/generated/gateway-api.ts';
 import type { Service, ServicePort } from '../../api/core.ts';
-import { byCodeUnit, keyOf, localKey } from '../../lib/key.ts';
+import { keyOf, localKey } from '../../lib/key.ts';
 import { memoByReads, memoWithin, type Read } from '../../lib/memo.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
+import { byAge } from '../gateways/precedence.ts';
 import type { BackendTls, TlsSecret } from '../graph.ts';
 import type { Verdict } from '../route-node.ts';
 import type { ModelTables } from '../tables.ts';
@@ -33,13 +34,10 @@ export const tlsOf = (service: Service, port: ServicePort, read: Read<ModelTable
 const winnerOf = (policies: readonly BackendTLSPolicy[], service: string, section: string | undefined): BackendTLSPolicy | undefined =>
   policies
     .filter(({ spec }) => spec.targetRefs.some((target) => targets(target, service) && target.sectionName === section))
-    .toSorted(byPrecedence)[0];
+    .toSorted((one, other) => byAge(one.metadata, other.metadata))[0];
 
 const targets = ({ group, kind, name }: LocalPolicyTargetReferenceWithSectionName, service: string): boolean =>
   group === '' && kind === 'Service' && name === service;
-
-const byPrecedence = (a: BackendTLSPolicy, b: BackendTLSPolicy): number =>
-  byCodeUnit(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '') || byCodeUnit(a.metadata.name, b.metadata.name);
 
 const policyNodeOf = memoWithin<ModelTables, BackendTLSPolicy, PolicyNode>((policy, _at, read) => {
   const { validation } = policy.spec;

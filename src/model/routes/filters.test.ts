@@ -43,7 +43,8 @@ describe('header modifiers', () => {
 
   it.each([
     ['two actions for one name', { set: [{ name: 'a', value: '1' }], remove: ['A'] }],
-    ['Host', { set: [{ name: 'Host', value: 'a' }] }],
+    ['a second Host', { add: [{ name: 'Host', value: 'a' }] }],
+    ['the removal of Host', { remove: ['host'] }],
     ['a pseudo-header', { remove: [':path'] }],
     ['an empty name', { remove: [''] }],
     ['a value of two lines', { add: [{ name: 'a', value: 'b\r\nc: d' }] }],
@@ -52,6 +53,13 @@ describe('header modifiers', () => {
     expect(node.rejected?.reason).toBe('UnsupportedValue');
     expect(messageOf(node.rejected)).toContain('spec.rules[0].filters[0].requestHeaderModifier');
   });
+});
+
+it('Host can be set on requests, and not on responses', () => {
+  const changes = { set: [{ name: 'Host', value: 'b.example.com' }] };
+  const rule = ruleWith({ type: 'RequestHeaderModifier', requestHeaderModifier: changes });
+  expect(rule?.requestHeaders.set).toEqual([{ name: 'host', value: 'b.example.com' }]);
+  expect(nodeWith({ type: 'ResponseHeaderModifier', responseHeaderModifier: changes }).rejected?.reason).toBe('UnsupportedValue');
 });
 
 describe('mirrors', () => {

@@ -44,9 +44,9 @@ const repeatable: ReadonlySet<string> = new Set(['RequestMirror', 'ExtensionRef'
 
 const apply = (filter: HTTPRouteFilter, use: BackendUse, at: string, scope: RuleScope, filling: Filling): void => {
   if (filter.requestHeaderModifier) {
-    filling.requestHeaders = headerChangesFrom(filter.requestHeaderModifier, `${at}.requestHeaderModifier`, scope);
+    filling.requestHeaders = headerChangesFrom(filter.requestHeaderModifier, 'request', `${at}.requestHeaderModifier`, scope);
   } else if (filter.responseHeaderModifier) {
-    filling.responseHeaders = headerChangesFrom(filter.responseHeaderModifier, `${at}.responseHeaderModifier`, scope);
+    filling.responseHeaders = headerChangesFrom(filter.responseHeaderModifier, 'response', `${at}.responseHeaderModifier`, scope);
   } else if (filter.requestMirror) {
     const mirror = mirrorFrom(filter.requestMirror, use, `${at}.requestMirror`, scope);
     if (mirror !== undefined) filling.mirrors = [...filling.mirrors, mirror];

@@ -10,15 +10,20 @@ const headerName = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/;
 // oxlint-disable-next-line no-control-regex -- it is what is looked for
 const forbiddenInValue = /[\0\r\n]/;
 
+/** A header as `set`, `add` or `remove` of a request or response may name it. */
+type Use = { readonly of: 'request' | 'response'; readonly action: 'set' | 'add' | 'remove' };
+
 /**
  * What a RequestHeaderModifier or ResponseHeaderModifier does, names in lower case. Of entries with one name in one list the first counts;
- * a name in two lists makes the rule invalid, as does `Host`, which is no header to Envoy but where the request goes.
+ * a name in two lists makes the rule invalid. `Host` can be set on requests and nothing else: every request has one, and only one.
  */
-export const headerChangesFrom = (filter: HTTPHeaderFilter, field: string, scope: RuleScope): HeaderChanges => {
+export const headerChangesFrom = (filter: HTTPHeaderFilter, of: Use['of'], field: string, scope: RuleScope): HeaderChanges => {
   const changes: HeaderChanges = {
-    set: headersFrom(filter.set, `${field}.set`, scope),
-    add: headersFrom(filter.add, `${field}.add`, scope),
-    remove: [...new Set((filter.remove ?? []).map((name, index) => nameFrom(name, `${field}.remove[${index}]`, scope)))],
+    set: headersFrom(filter.set, { of, action: 'set' }, `${field}.set`, scope),
+    add: headersFrom(filter.add, { of, action: 'add' }, `${field}.add`, scope),
+    remove: [
+      ...new Set((filter.remove ?? []).map((name, index) => nameFrom(name, { of, action: 'remove' }, `${field}.remove[${index}]`, scope))),
+    ],
   };
   const names = [...changes.set.map(({ name }) => name), ...changes.add.map(({ name }) => name), ...changes.remove];
   const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -26,19 +31,19 @@ export const headerChangesFrom = (filter: HTTPHeaderFilter, field: string, scope
   return changes;
 };
 
-const headersFrom = (headers: readonly HTTPHeader[] | undefined, field: string, scope: RuleScope): readonly Header[] => {
+const headersFrom = (headers: readonly HTTPHeader[] | undefined, use: Use, field: string, scope: RuleScope): readonly Header[] => {
   const byName = new Map<string, Header>();
   for (const [index, header] of (headers ?? []).entries()) {
-    const name = nameFrom(header.name, `${field}[${index}].name`, scope);
+    const name = nameFrom(header.name, use, `${field}[${index}].name`, scope);
     if (forbiddenInValue.test(header.value)) invalid(scope, `${field}[${index}].value`, 'a header value cannot span lines');
     if (!byName.has(name)) byName.set(name, { name, value: header.value });
   }
   return [...byName.values()];
 };
 
-const nameFrom = (name: string, field: string, scope: RuleScope): string => {
+const nameFrom = (name: string, { of, action }: Use, field: string, scope: RuleScope): string => {
   const lower = name.toLowerCase();
   if (!headerName.test(name)) invalid(scope, field, `"${name}" is not a header name`);
-  else if (lower === 'host') invalid(scope, field, 'Host cannot be modified here; a URLRewrite filter with a hostname does that');
+  else if (lower === 'host' && !(of === 'request' && action === 'set')) invalid(scope, field, 'Host can only be set, on requests');
   return lower;
 };
