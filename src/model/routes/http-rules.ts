@@ -1,4 +1,4 @@
-import type { HTTPRouteRule } from '../../api/generated/gateway-api.ts';
+import type { HTTPRouteMatch, HTTPRouteRule } from '../../api/generated/gateway-api.ts';
 import { present } from '../../lib/present.ts';
 import type { HttpRule, RouteEntry } from '../graph.ts';
 import { millisecondsOf } from './duration.ts';
@@ -15,8 +15,12 @@ export const httpEntriesFrom = (written: HTTPRouteRule, scope: RuleScope): reado
   const filters = filtersFrom(written.filters, 'http', `${scope.field}.filters`, scope);
   checkCombination(written, filters, scope);
   const rule = httpRuleFrom(written, filters, scope);
-  return entriesFrom(written.name, written.matches, rule, scope, httpMatchFrom);
+  const matches = written.matches.length > 0 ? written.matches : [everything];
+  return entriesFrom(written.name, matches, rule, scope, httpMatchFrom);
 };
+
+/** What a rule without matches means. The API's default stands for an absent list only, not for an empty one. */
+const everything: HTTPRouteMatch = { path: { type: 'PathPrefix', value: '/' } };
 
 const httpRuleFrom = (written: HTTPRouteRule, filters: Filters, scope: RuleScope): HttpRule => ({
   requestHeaders: filters.requestHeaders,

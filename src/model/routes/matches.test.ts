@@ -48,6 +48,11 @@ describe('a match', () => {
     ]);
   });
 
+  it('of every request is meant by an empty list', () => {
+    const { entries } = routeNodeOf(httpRouteOf(ruleOf({ matches: [] })), tables);
+    expect(entries.map(({ match }) => match.path)).toEqual([{ type: 'prefix', value: '/' }]);
+  });
+
   it('has an entry of its own, with an id that tells its place, and shares its rule with the others', () => {
     const rule = ruleOf({ name: 'both', matches: [everything, { path: { type: 'Exact', value: '/a' } }] });
     const { entries } = routeNodeOf(httpRouteOf(ruleOf(), rule), tables);
