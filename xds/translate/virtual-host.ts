@@ -8,7 +8,7 @@ export const virtualHostFrom = ({ domain, entries }: Host, routesOf: (entry: Rou
   name: domain,
   domains: [domain],
   routes: entries.flatMap(routesOf),
-  retryPolicy: safeRetries,
+  retryPolicy: entries.length === 0 ? undefined : safeRetries,
 });
 
 /** For names that another listener of the port serves: 421 sends clients to a connection with the right server name (RFC 9110, 15.5.20). */
