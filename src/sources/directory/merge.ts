@@ -1,0 +1,81 @@
+import { isDeepStrictEqual } from 'node:util';
+import { allKinds, type AnyObject, type Kind } from '../../api/kinds.ts';
+import type { Objects } from '../../api/objects.ts';
+import { byCodeUnit, localKeyOf, type ObjectKey } from '../../lib/key.ts';
+import type { SourceProblem } from '../source.ts';
+import { type Entry, type FileContent, positionOf } from './content.ts';
+
+/**
+ * One file's part. A `provisional` one is about to change or go (it may be half written): its objects count unless another file has them,
+ * which then is no conflict. `worldReadable`: everybody on the machine may read it.
+ */
+export type Part = {
+  readonly file: string;
+  readonly content: FileContent | undefined;
+  readonly provisional: boolean;
+  readonly worldReadable: boolean;
+  readonly problem?: SourceProblem;
+};
+
+export type Merged = { readonly objects: Objects; readonly problems: readonly SourceProblem[] };
+
+/**
+ * All files as one state. Of an object that is there twice the first by path, then by line, stands, whichever was there before: what a
+ * directory means depends on what is in it, never on its history. What did not change keeps its identity: objects, each kind's map, and
+ * the whole when nothing did.
+ */
+export const merge = (parts: readonly Part[], before?: Merged): Merged => {
+  const inOrder = parts.toSorted((a, b) => byCodeUnit(a.file, b.file));
+  const problems = inOrder.flatMap(({ content, problem }) => [...(problem ? [problem] : []), ...(content?.problems ?? [])]);
+  const owners = new Map<ObjectKey, { readonly file: string; readonly entry: Entry }>();
+  for (const part of [...inOrder.filter(({ provisional }) => !provisional), ...inOrder.filter(({ provisional }) => provisional)]) {
+    for (const entry of part.content?.entries ?? []) {
+      const owner = owners.get(entry.key);
+      if (owner === undefined) owners.set(entry.key, { file: part.file, entry });
+      else if (!part.provisional) problems.push(duplicateProblem(part.file, entry, owner.file, owner.entry));
+    }
+    if (part.worldReadable) problems.push(...secretProblems(part));
+  }
+  const objects = objectsFrom(
+    [...owners.values()].map(({ entry }) => entry.object),
+    before?.objects,
+  );
+  const sorted = problems.toSorted(byPlace);
+  if (before !== undefined && before.objects === objects && isDeepStrictEqual(before.problems, sorted)) return before;
+  return { objects, problems: sorted };
+};
+
+const duplicateProblem = (file: string, entry: Entry, otherFile: string, other: Entry): SourceProblem => ({
+  severity: 'error',
+  reason: `duplicate of ${entry.key} in ${otherFile}:${positionOf(other).line}, which stands; this one is ignored`,
+  object: entry.key,
+  file,
+  ...positionOf(entry),
+});
+
+const secretProblems = ({ file, content }: Part): readonly SourceProblem[] => {
+  const secret = content?.entries.find(({ object }) => object.kind === 'Secret');
+  if (secret === undefined) return [];
+  const reason = `holds a Secret and everybody on this machine may read it: chmod o-r ${file}`;
+  return [{ severity: 'warning', reason, object: secret.key, file, ...positionOf(secret) }];
+};
+
+/** Objects by kind and name, every map in the order of its keys; unchanged maps, and the whole, are those of `before`. */
+const objectsFrom = (list: readonly AnyObject[], before: Objects | undefined): Objects => {
+  const byKind = new Map<Kind, Map<string, AnyObject>>(allKinds.map((kind) => [kind, new Map()]));
+  for (const object of list) byKind.get(object.kind)?.set(localKeyOf(object), object);
+  const kept = new Map([...byKind].map(([kind, map]) => [kind, sameOrSorted(map, before?.[kind])]));
+  if (before !== undefined && allKinds.every((kind) => kept.get(kind) === before[kind])) return before;
+  return Object.fromEntries(kept) as Objects;
+};
+
+const sameOrSorted = (
+  map: ReadonlyMap<string, AnyObject>,
+  before: ReadonlyMap<string, AnyObject> | undefined,
+): ReadonlyMap<string, AnyObject> => {
+  if (before !== undefined && before.size === map.size && [...map].every(([key, object]) => before.get(key) === object)) return before;
+  return new Map([...map].toSorted(([a], [b]) => byCodeUnit(a, b)));
+};
+
+const byPlace = (a: SourceProblem, b: SourceProblem): number =>
+  byCodeUnit(a.file ?? '', b.file ?? '') || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
