@@ -19,7 +19,12 @@ const run = (marbles: string, states: Record<string, SourceState>, build: Steps[
   const updates: string[] = [];
   const stages: string[] = [];
   const failures: unknown[] = [];
-  const watch: Watch = { now: () => 0, took: (stage) => stages.push(stage), failed: (error) => failures.push(error) };
+  const watch: Watch = {
+    now: () => 0,
+    heard: () => undefined,
+    took: (stage) => stages.push(stage),
+    failed: (error) => failures.push(error),
+  };
   const scheduler = new TestScheduler(() => undefined);
   scheduler.run(({ hot }) => {
     updatesOf(hot(marbles, states), { build, translate: () => new Map(), encode: () => new Map() }, watch).subscribe(({ state }) =>

@@ -30,6 +30,8 @@ export type Stage = 'settle' | 'build' | 'translate' | 'encode' | 'publish';
 export type Watch = {
   /** Seconds since some fixed moment. */
   readonly now: () => number;
+  /** The source said something, whole or not. */
+  readonly heard: (state: SourceState) => void;
   readonly took: (stage: Stage, seconds: number) => void;
   /** A step threw: the program is wrong. What was published last stands. */
   readonly failed: (error: unknown) => void;
@@ -42,6 +44,7 @@ const wait = { configurationMs: 10, endpointsMs: 2, maxMs: 200 } as const;
 export const updatesOf = (source: Source, steps: Steps, watch: Watch): Observable<Update> => {
   const settling = stopwatch('settle', watch);
   return source.pipe(
+    tap(watch.heard),
     filter(({ health }) => health.synced),
     tap(settling.start),
     settle((latest, last) => (onlyEndpointsDiffer(last, latest) ? wait.endpointsMs : wait.configurationMs), wait.maxMs),

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { UsageError } from '../config.ts';
 import { bootstrapCommand } from './bootstrap.ts';
 import { crdsCommand } from './crds.ts';
+import { serveCommand } from './serve.ts';
 import { exit, type ExitCode, type Io, VerbError } from './io.ts';
 import { packageVersion } from './package.ts';
 
@@ -51,4 +52,4 @@ const programFor = (io: Io, problems: () => void): Command => {
   return program;
 };
 
-const verbsFor = (io: Io, _problems: () => void): readonly Command[] => [bootstrapCommand(io), crdsCommand(io)];
+const verbsFor = (io: Io, _problems: () => void): readonly Command[] => [serveCommand(io), bootstrapCommand(io), crdsCommand(io)];

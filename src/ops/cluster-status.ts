@@ -1,0 +1,94 @@
+/** Status with its times, in the shape a cluster shows it. */
+import type { Condition, Status } from '../model/status.ts';
+
+export type TimedCondition = Condition & { readonly lastTransitionTime: string };
+
+/** `status` as on a cluster: every list of conditions inside has times, the rest is the same. */
+export type ClusterStatus = { readonly [field: string]: unknown };
+
+export type StatusWithTimes = {
+  readonly status: ClusterStatus;
+  /** All conditions wherever they stand, with the parent, ancestor or listener they are about. */
+  readonly conditions: readonly (TimedCondition & { readonly about?: string })[];
+};
+
+type About = readonly [about: string, conditions: readonly Condition[]];
+
+/** A condition that did not change its `status` since `before` keeps its time; others get `now` (RFC 3339). */
+export const statusWithTimes = (status: Status, now: string, before?: StatusWithTimes): StatusWithTimes => {
+  const timed = new Map<readonly Condition[], readonly TimedCondition[]>();
+  const conditions = listsOf(status).flatMap(([about, list]) => {
+    const withTimes = list.map((condition): TimedCondition => {
+      const same = before?.conditions.find((old) => (old.about ?? '') === about && old.type === condition.type);
+      const lastTransitionTime = same?.status === condition.status ? same.lastTransitionTime : now;
+      return { ...condition, lastTransitionTime };
+    });
+    timed.set(list, withTimes);
+    return withTimes.map((condition) => (about === '' ? condition : { ...condition, about }));
+  });
+  return { status: shapeOf(status, (list) => timed.get(list) ?? []), conditions };
+};
+
+const listsOf = (status: Status): readonly About[] => {
+  switch (status.kind) {
+    case 'GatewayClass':
+      return [['', status.conditions]];
+    case 'Gateway':
+    case 'ListenerSet':
+      return [['', status.conditions], ...status.listeners.map(({ name, conditions }): About => [`listener ${name}`, conditions])];
+    case 'BackendTLSPolicy':
+      return status.ancestors.map(({ ancestorRef, conditions }): About => [refText(ancestorRef), conditions]);
+    case 'HTTPRoute':
+    case 'GRPCRoute':
+    case 'TLSRoute':
+    case 'TCPRoute':
+    case 'UDPRoute':
+      return status.parents.map(({ parentRef, conditions }): About => [refText(parentRef), conditions]);
+  }
+};
+
+type Ref = {
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly sectionName?: string;
+  readonly port?: number;
+};
+
+const refText = ({ kind, namespace, name, sectionName, port }: Ref): string =>
+  [kind, ...(namespace === undefined ? [] : [namespace]), name, ...(sectionName === undefined ? [] : [sectionName])].join('/') +
+  (port === undefined ? '' : `:${port}`);
+
+const shapeOf = (status: Status, timed: (list: readonly Condition[]) => readonly TimedCondition[]): ClusterStatus => {
+  switch (status.kind) {
+    case 'GatewayClass':
+      return { conditions: timed(status.conditions), supportedFeatures: status.supportedFeatures.map((name) => ({ name })) };
+    case 'Gateway':
+      return {
+        addresses: status.addresses,
+        conditions: timed(status.conditions),
+        listeners: status.listeners.map((listener) => ({ ...listener, conditions: timed(listener.conditions) })),
+        attachedListenerSets: status.attachedListenerSets,
+      };
+    case 'ListenerSet':
+      return {
+        conditions: timed(status.conditions),
+        listeners: status.listeners.map((listener) => ({ ...listener, conditions: timed(listener.conditions) })),
+      };
+    case 'BackendTLSPolicy':
+      return { ancestors: status.ancestors.map((ancestor) => ({ ...ancestor, conditions: timed(ancestor.conditions) })) };
+    case 'HTTPRoute':
+    case 'GRPCRoute':
+    case 'TLSRoute':
+    case 'TCPRoute':
+    case 'UDPRoute':
+      return { parents: status.parents.map((parent) => ({ ...parent, conditions: timed(parent.conditions) })) };
+  }
+};
+
+/** Types that report trouble by being True; all others do by not being. */
+const troubleWhenTrue = new Set(['Conflicted', 'PartiallyInvalid', 'OverlappingTLSConfig']);
+
+/** Whether a condition says that something is not as the user wants it. */
+export const isTrouble = ({ type, status }: Pick<Condition, 'type' | 'status'>): boolean =>
+  troubleWhenTrue.has(type) ? status === 'True' : status !== 'True';

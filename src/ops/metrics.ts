@@ -1,0 +1,139 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { AdsStats } from '../../xds/ads/events.ts';
+import { allKinds } from '../api/kinds.ts';
+import { resourceTypes } from './dump.ts';
+import type { Known } from './known.ts';
+import type { Vitals } from './health.ts';
+
+export type Metrics = {
+  /** The text that Prometheus scrapes, and its content type. */
+  readonly text: () => Promise<string>;
+  readonly contentType: string;
+  readonly stage: (stage: string, seconds: number) => void;
+  /** Seconds from publishing a snapshot until a client had accepted all of it. */
+  readonly pushed: (seconds: number) => void;
+  readonly buildFailed: () => void;
+  readonly nack: (type: string) => void;
+};
+
+/** Where the figures come from that are read when somebody scrapes. */
+export type Figures = {
+  readonly ads: () => AdsStats;
+  readonly known: () => Known | undefined;
+  readonly vitals: () => Vitals;
+};
+
+/** All metrics: `tailplane_*` and Node's own. */
+export const metricsOf = ({ ads, known, vitals }: Figures): Metrics => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const gauge = (
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    collect: (set: (value: number, ...labels: string[]) => void) => void,
+  ): void => {
+    const metric: Gauge = new Gauge({
+      name: `tailplane_${name}`,
+      help,
+      labelNames,
+      registers,
+      collect: () => {
+        metric.reset();
+        collect((value, ...labels) =>
+          metric.set(Object.fromEntries(labelNames.map((label, index) => [label, labels[index] ?? ''])), value),
+        );
+      },
+    });
+  };
+  // Counted elsewhere, so each scrape starts from nothing and adds all of it: the sum only grows.
+  const counter = (
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    collect: (add: (value: number, ...labels: string[]) => void) => void,
+  ): void => {
+    const metric: Counter = new Counter({
+      name: `tailplane_${name}`,
+      help,
+      labelNames,
+      registers,
+      collect: () => {
+        metric.reset();
+        collect((value, ...labels) =>
+          metric.inc(Object.fromEntries(labelNames.map((label, index) => [label, labels[index] ?? ''])), value),
+        );
+      },
+    });
+  };
+  const perType = (name: string, help: string, field: 'responses' | 'bytes' | 'resources' | 'acks'): void =>
+    counter(name, help, ['type'], (add) => {
+      for (const [typeUrl, counts] of ads().byType) add(counts[field], shortName(typeUrl));
+    });
+
+  gauge('streams', 'Open xDS streams', ['mode'], (set) => {
+    set(ads().streams.sotw, 'sotw');
+    set(ads().streams.delta, 'delta');
+  });
+  counter('requests_total', 'xDS requests received', [], (add) => add(ads().requests));
+  counter('malformed_requests_total', 'xDS requests that could not be read', [], (add) => add(ads().malformed));
+  perType('pushes_total', 'xDS responses sent', 'responses');
+  perType('pushed_bytes_total', 'Bytes of xDS responses sent', 'bytes');
+  perType('pushed_resources_total', 'Resources in xDS responses sent', 'resources');
+  perType('acks_total', 'xDS responses accepted', 'acks');
+  gauge('rejected_resources', 'Resources that some Envoy rejects now', [], (set) => set(vitals().rejected));
+  gauge('ready', '1 when Envoys are served', [], (set) => set(vitals().published && !vitals().stopping ? 1 : 0));
+  gauge('source_synced', '1 when the source has its first list whole', ['source'], (set) => {
+    for (const { name, synced } of vitals().sources) set(synced ? 1 : 0, name);
+  });
+  gauge('source_failing', '1 while the source cannot be read and its last good state stands', ['source'], (set) => {
+    for (const { name, error } of vitals().sources) set(error === undefined ? 0 : 1, name);
+  });
+  gauge('source_last_read_timestamp_seconds', 'When the source last gave something', ['source'], (set) => {
+    for (const { name, lastRead } of vitals().sources) set(lastRead / 1000, name);
+  });
+  gauge('source_problems', 'Documents and files that could not be read as meant', ['severity'], (set) => {
+    const problems = known()?.state.problems ?? [];
+    for (const severity of ['error', 'warning']) set(problems.filter((problem) => problem.severity === severity).length, severity);
+  });
+  gauge('objects', 'Objects read', ['kind'], (set) => {
+    const objects = known()?.state.objects;
+    if (objects !== undefined) for (const kind of allKinds) set(objects[kind].size, kind);
+  });
+  gauge('gateways', 'Gateways served', [], (set) => set(known()?.graph.gateways.size ?? 0));
+  gauge('resources', 'Envoy resources of all Gateways', ['type'], (set) => {
+    const all = [...(known()?.resources.values() ?? [])];
+    for (const type of resourceTypes)
+      set(
+        all.reduce((sum, resources) => sum + resources[type].size, 0),
+        type,
+      );
+  });
+
+  const stages = new Histogram({
+    name: 'tailplane_stage_duration_seconds',
+    help: 'Time in each stage of a change, from the first event to the snapshot handed to the streams',
+    labelNames: ['stage'],
+    buckets: [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers,
+  });
+  const pushes = new Histogram({
+    name: 'tailplane_push_duration_seconds',
+    help: 'From publishing a snapshot until a client had accepted all of it',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
+    registers,
+  });
+  const failures = new Counter({ name: 'tailplane_build_errors_total', help: 'Changes whose build threw', registers });
+  const nacks = new Counter({ name: 'tailplane_nacks_total', help: 'xDS responses rejected', labelNames: ['type'], registers });
+  return {
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+    stage: (stage, seconds) => stages.observe({ stage }, seconds),
+    pushed: (seconds) => pushes.observe(seconds),
+    buildFailed: () => failures.inc(),
+    nack: (typeUrl) => nacks.inc({ type: shortName(typeUrl) }),
+  };
+};
+
+const shortName = (typeUrl: string): string => typeUrl.slice(typeUrl.lastIndexOf('.') + 1);

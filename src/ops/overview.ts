@@ -1,0 +1,129 @@
+import type { AdsEvent, ClientStatus } from '../../xds/ads/events.ts';
+import type { ObjectKey } from '../lib/key.ts';
+import type { SourceHealth, SourceProblem } from '../sources/source.ts';
+import type { StatusWithTimes } from './cluster-status.ts';
+import type { Vitals } from './health.ts';
+import type { Known } from './known.ts';
+import type { Logger } from './log.ts';
+import { objectText, type Rejection, rejectionsOf, withRejections } from './rejection.ts';
+import { StatusBook } from './status-book.ts';
+
+export type OverviewOptions = {
+  readonly log: Logger;
+  readonly clients: () => readonly ClientStatus[];
+  readonly now: () => Date;
+};
+
+/** What is going on, for whoever asks: holds the latest of everything, and logs what changes. */
+export class Overview {
+  known: Known | undefined;
+  readonly #options: OverviewOptions;
+  readonly #book = new StatusBook();
+  #problems = new Set<string>();
+  #sources = new Map<string, SourceHealth>();
+  #rejections: readonly Rejection[] = [];
+  #buildFailed = false;
+  #stopping = false;
+
+  constructor(options: OverviewOptions) {
+    this.#options = options;
+  }
+
+  statusOf(key: ObjectKey): StatusWithTimes | undefined {
+    return this.#book.get(key);
+  }
+
+  vitals(): Vitals {
+    return {
+      published: this.known !== undefined,
+      stopping: this.#stopping,
+      sources: [...this.#sources.values()],
+      buildFailed: this.#buildFailed,
+      rejected: this.#rejections.length,
+    };
+  }
+
+  /** A source said something, synced or not. */
+  heard(health: SourceHealth): void {
+    const { log } = this.#options;
+    const before = this.#sources.get(health.name);
+    this.#sources.set(health.name, health);
+    if (health.error !== undefined && health.error !== before?.error)
+      log.error(`${health.name}: ${health.error}; its last good state stands`);
+    if (health.error === undefined && before?.error !== undefined) log.info(`${health.name}: readable again`);
+  }
+
+  /** A change was published. */
+  updated(known: Known): void {
+    if (this.known === undefined) this.#options.log.info(`serving ${gatewaysText([...known.graph.gateways.keys()])}`);
+    this.known = known;
+    this.#buildFailed = false;
+    this.#tellProblems(known.state.problems);
+    this.#refresh();
+  }
+
+  buildFailed(error: unknown): void {
+    this.#buildFailed = true;
+    this.#options.log.error({ err: error }, 'a change could not be built; what was published before stands');
+  }
+
+  /** Something happened on a stream. */
+  happened(event: AdsEvent): void {
+    const { log } = this.#options;
+    const envoy = `Envoy ${event.node.id} of ${event.group}`;
+    switch (event.kind) {
+      case 'connected':
+        if (event.served) log.info({ peer: event.peer, mode: event.mode }, `${envoy} connected`);
+        else log.warn({ peer: event.peer, mode: event.mode }, `${envoy} connected and waits: no such Gateway is accepted`);
+        break;
+      case 'disconnected':
+        log.info({ peer: event.peer }, `${envoy} disconnected: ${event.reason}`);
+        break;
+      case 'nack': {
+        const what = event.names.length === 0 ? 'something' : event.names.join(', ');
+        log.error({ peer: event.peer, type: event.typeUrl }, `${envoy} rejects ${what}: ${event.error}`);
+        break;
+      }
+      case 'ack':
+      case 'current':
+        log.trace({ peer: event.peer }, `${envoy} ${event.kind}`);
+    }
+    if (event.kind === 'nack' || this.#rejections.length > 0) this.#refresh();
+  }
+
+  stopping(): void {
+    this.#stopping = true;
+  }
+
+  /** Statuses follow what Envoys reject as well as what users write. */
+  #refresh(): void {
+    if (this.known === undefined) return;
+    const { log, clients, now } = this.#options;
+    this.#rejections = rejectionsOf(clients(), this.known.resources);
+    const statuses = withRejections(this.known.graph.statuses, this.#rejections);
+    for (const { object, trouble, type, reason, message } of this.#book.update(statuses, now())) {
+      if (trouble) log.warn(`${objectText(object)}: ${type} ${reason}: ${message}`);
+      else log.info(`${objectText(object)}: ${type} again`);
+    }
+  }
+
+  #tellProblems(problems: readonly SourceProblem[]): void {
+    const { log } = this.#options;
+    const now = new Set<string>();
+    for (const problem of problems) {
+      const text = problemText(problem);
+      now.add(text);
+      if (this.#problems.has(text)) continue;
+      if (problem.severity === 'error') log.error(text);
+      else log.warn(text);
+    }
+    for (const text of this.#problems) if (!now.has(text)) log.info(`solved: ${text}`);
+    this.#problems = now;
+  }
+}
+
+/** `file:line:column: reason`, as far as they are known. */
+export const problemText = ({ file, line, column, reason }: SourceProblem): string =>
+  [...[file, line, column].filter((part) => part !== undefined), ` ${reason}`].join(':').trimStart();
+
+const gatewaysText = (names: readonly string[]): string => (names.length === 0 ? 'no Gateway' : `Gateways ${names.join(', ')}`);

@@ -1,0 +1,50 @@
+import type { ObjectKey } from '../lib/key.ts';
+import type { Status } from '../model/status.ts';
+import { isTrouble, type StatusWithTimes, statusWithTimes } from './cluster-status.ts';
+
+/** Something a condition began to say, or ceased to. */
+export type StatusChange = {
+  readonly object: ObjectKey;
+  readonly trouble: boolean;
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+};
+
+type Entry = { readonly of: Status; readonly shown: StatusWithTimes };
+
+/** The statuses of all objects over time: remembers when each condition last changed. */
+export class StatusBook {
+  #entries: ReadonlyMap<ObjectKey, Entry> = new Map();
+
+  /** Takes the statuses of now. Gives troubles that came, and conditions that are well again; unchanged statuses cost a comparison. */
+  update(statuses: ReadonlyMap<ObjectKey, Status>, now: Date): readonly StatusChange[] {
+    const changes: StatusChange[] = [];
+    const entries = new Map<ObjectKey, Entry>();
+    const time = `${now.toISOString().slice(0, 19)}Z`;
+    for (const [key, status] of statuses) {
+      const before = this.#entries.get(key);
+      if (before?.of === status) entries.set(key, before);
+      else {
+        const shown = statusWithTimes(status, time, before?.shown);
+        entries.set(key, { of: status, shown });
+        changes.push(...changesBetween(key, before?.shown, shown));
+      }
+    }
+    this.#entries = entries;
+    return changes;
+  }
+
+  get(key: ObjectKey): StatusWithTimes | undefined {
+    return this.#entries.get(key)?.shown;
+  }
+}
+
+const changesBetween = (object: ObjectKey, before: StatusWithTimes | undefined, after: StatusWithTimes): readonly StatusChange[] =>
+  after.conditions.flatMap(({ about, type, status, reason, message }) => {
+    const old = before?.conditions.find((condition) => condition.about === about && condition.type === type);
+    const trouble = isTrouble({ type, status });
+    const wasTrouble = old !== undefined && isTrouble(old);
+    const said = trouble && wasTrouble && old.message === message;
+    return trouble === wasTrouble && (!trouble || said) ? [] : [{ object, trouble, type, reason, message }];
+  });
