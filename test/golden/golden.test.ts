@@ -5,8 +5,8 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { AnyObject } from '../../src/api/kinds.ts';
-import { keyOf } from '../../src/lib/key.ts';
+import type { Objects } from '../../src/api/objects.ts';
+import type { ObjectKey } from '../../src/lib/key.ts';
 import { graphBuilder } from '../../src/model/build.ts';
 import type { Graph } from '../../src/model/graph.ts';
 import { encode } from '../../xds/codec.ts';
@@ -14,12 +14,11 @@ import { messageNames, type ResourceType, type Resources } from '../../xds/resou
 import { translator } from '../../xds/translate/translate.ts';
 import { envoyRefuses } from '../support/envoy-validate.ts';
 import { envoy } from '../support/envoy.ts';
-import { objectsIn, storeOf } from './load.ts';
+import { loadCase, reversed } from './load.ts';
 import { clustersNamedIn, secretsNamedIn } from './names-in.ts';
 import { printed, printedStatuses } from './print.ts';
 
 const here = import.meta.dirname;
-const world = objectsIn(join(here, 'world.yaml'));
 const cases = readdirSync(here, { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('in.yaml'))
   .map(dirname)
@@ -27,42 +26,40 @@ const cases = readdirSync(here, { recursive: true, encoding: 'utf8' })
 
 type Outcome = { readonly graph: Graph; readonly resources: ReadonlyMap<string, Resources> };
 
-const outcomeOf = (objects: readonly AnyObject[]): Outcome => {
-  const graph = graphBuilder({ privilegedPorts: false, exclusivePorts: true, defaultAddresses: ['127.0.0.1'] })(storeOf(objects));
+const outcomeOf = (objects: Objects): Outcome => {
+  const graph = graphBuilder({ privilegedPorts: false, exclusivePorts: true, defaultAddresses: ['127.0.0.1'] })(objects);
   return { graph, resources: translator()(graph) };
 };
 
 /** What is said of the case's own objects: those of the world are the same everywhere. */
-const statusesOf = (graph: Graph, objects: readonly AnyObject[]): Graph['statuses'] => {
-  const own = new Set(objects.map(keyOf));
-  return new Map([...graph.statuses].filter(([key]) => own.has(key)));
-};
+const statusesOf = ({ statuses }: Graph, own: ReadonlySet<ObjectKey>): Graph['statuses'] =>
+  new Map([...statuses].filter(([key]) => own.has(key)));
 
 describe.each(cases)('%s', (name) => {
   const folder = join(here, name);
-  const own = objectsIn(join(folder, 'in.yaml'));
-  const objects = [...world, ...own];
+  const { objects, own, errors } = loadCase(folder, join(here, 'world.yaml'));
   const { graph, resources } = outcomeOf(objects);
 
   it('means what is written beside it', async () => {
     const outputs = new Map([['out.status.yaml', printedStatuses(statusesOf(graph, own))]]);
+    if (errors.length > 0) outputs.set('out.errors.txt', `${errors.join('\n')}\n`);
     for (const [gateway, ofGateway] of resources) outputs.set(`out.${gateway.replace('/', '.')}.yaml`, printed(ofGateway));
     for (const [file, text] of outputs) await expect(text).toMatchFileSnapshot(join(folder, file));
     const stale = readdirSync(folder).filter((file) => file.startsWith('out.') && !outputs.has(file));
     const isUpdating = expect.getState().snapshotState.snapshotUpdateState === 'all';
     if (isUpdating) for (const file of stale) rmSync(join(folder, file));
-    else expect(stale).toEqual([]);
+    expect(isUpdating ? [] : stale).toEqual([]);
   });
 
   it('means the same in any order', () => {
-    expect(outcomeOf(objects.toReversed())).toEqual({ graph, resources });
+    expect(outcomeOf(reversed(objects))).toEqual({ graph, resources });
   });
 
-  it('is whole: everything Envoy would ask for by name is there, and can be encoded', () => {
+  it('is whole: everything Envoy would ask for by name is there, has an owner, and can be encoded', () => {
     for (const ofGateway of resources.values()) {
       for (const type of Object.keys(messageNames) as ResourceType[])
-        for (const [resource, { message, owners }] of ofGateway[type]) {
-          expect(owners, resource).not.toEqual([]);
+        for (const { message, owners } of ofGateway[type].values()) {
+          expect(owners).not.toEqual([]);
           expect(encode(messageNames[type], message).length).toBeGreaterThan(0);
         }
       expect([...ofGateway.ClusterLoadAssignment.keys()]).toEqual([...ofGateway.Cluster.keys()]);
@@ -72,6 +69,6 @@ describe.each(cases)('%s', (name) => {
   });
 
   it.skipIf(envoy === undefined)('is accepted by Envoy', async () => {
-    for (const [gateway, ofGateway] of resources) expect(await envoyRefuses(ofGateway), gateway).toBeUndefined();
+    for (const ofGateway of resources.values()) expect(await envoyRefuses(ofGateway)).toBeUndefined();
   });
 });

@@ -1,28 +1,37 @@
-import { readFileSync } from 'node:fs';
-import { parseAllDocuments } from 'yaml';
+import { relative } from 'node:path';
 import { allKinds, type AnyObject } from '../../src/api/kinds.ts';
 import type { Objects } from '../../src/api/objects.ts';
-import { localKeyOf } from '../../src/lib/key.ts';
-import { admit } from '../../src/sources/admission/admit.ts';
+import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../../src/lib/key.ts';
+import { readDirectory } from '../../src/sources/directory/read-directory.ts';
 
-/** Every document of YAML files, admitted as an API server would. Throws on what it would refuse: a case says what users may write. */
-export const objectsIn = (...files: readonly string[]): readonly AnyObject[] => files.flatMap(objectsInFile);
+export type Case = {
+  readonly objects: Objects;
+  /** What the case's own file declares, world left out. */
+  readonly own: ReadonlySet<ObjectKey>;
+  /** `in.yaml:line:column: reason` of everything that cannot be read as it was meant. */
+  readonly errors: readonly string[];
+};
 
-const objectsInFile = (file: string): readonly AnyObject[] =>
-  parseAllDocuments(readFileSync(file, 'utf8')).map((document) => {
-    if (document.errors[0] !== undefined) throw document.errors[0];
-    const admitted = admit(document.toJS());
-    if (admitted.ok) return admitted.value;
-    const { key, errors } = admitted.problem;
-    throw new Error(`${file}: ${key ?? 'object'}: ${errors.map(({ path, reason }) => `${path.join('.')}: ${reason}`).join('; ')}`);
-  });
+/** A case's file and the world around it, read as `serve --config-dir` reads them. */
+export const loadCase = (folder: string, worldFile: string): Case => {
+  const file = `${folder}/in.yaml`;
+  const { objects, problems } = readDirectory([worldFile, file]);
+  const own = new Set(listOf(readDirectory([file]).objects).map(keyOf));
+  const errors = problems
+    .filter(({ severity }) => severity === 'error')
+    .map((problem) => `${relative(folder, problem.file ?? folder)}:${problem.line}:${problem.column}: ${problem.reason}`);
+  return { objects, own, errors: errors.toSorted(byCodeUnit) };
+};
 
-/** The objects as sources give them: by kind, then by `namespace/name`, in the order given. */
-export const storeOf = (objects: readonly AnyObject[]): Objects => {
+/** The same objects in the opposite order. */
+export const reversed = (objects: Objects): Objects => storeOf(listOf(objects).toReversed());
+
+const listOf = (objects: Objects): readonly AnyObject[] => allKinds.flatMap((kind) => [...objects[kind].values()]);
+
+const storeOf = (objects: readonly AnyObject[]): Objects => {
   const entries = allKinds.map((kind) => {
     const ofKind = objects.filter((object) => object.kind === kind);
     return [kind, new Map(ofKind.map((object) => [localKeyOf(object), object]))] as const;
   });
   return Object.fromEntries(entries) as unknown as Objects;
 };
-

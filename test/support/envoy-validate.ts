@@ -15,10 +15,11 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [key
  */
 export const staticBootstrapFrom = (resources: Resources): Bootstrap => {
   const routes = new Map([...resources.RouteConfiguration].map(([name, { message }]) => [name, message]));
-  const inlined = <T>(message: T): T => withoutDiscovery(message as Json, routes as ReadonlyMap<string, unknown>) as T;
-  const clusterFrom = ({ edsClusterConfig: _, ...cluster }: Cluster): Cluster => ({
+  const inlined = <T>(message: T): T => withoutDiscovery(message as Json, routes) as T;
+  const clusterFrom = (cluster: Cluster): Cluster => ({
     ...inlined(cluster),
     type: 'STATIC',
+    edsClusterConfig: undefined,
     loadAssignment: resources.ClusterLoadAssignment.get(cluster.name ?? '')?.message,
   });
   return {

@@ -1,4 +1,4 @@
-import type { HttpRule, RouteEntry, Share } from '../../src/model/graph.ts';
+import type { HttpRule, Redirect, RouteEntry, Share } from '../../src/model/graph.ts';
 import { externalAuthFilterName, httpFilters, missingCluster } from '../names.ts';
 import type { Any, Route, RouteMatch } from '../types.ts';
 import { corsPolicyFrom, preflightOf } from './cors.ts';
@@ -39,32 +39,26 @@ const preflightRoutesFrom = ({ id, match, rule }: RouteEntry): readonly Route[] 
 };
 
 const answersFrom = (entry: RouteEntry, front: Front): readonly Route[] => {
-  const { id, rule, match } = entry;
-  switch (rule.action.kind) {
-    case 'forward':
-      return forwardsFrom(
-        entry,
-        rule.action.shares.filter(({ weight }) => weight > 0),
-      );
-    case 'redirect': {
-      const { redirect } = rule.action;
-      const stale = carriesStalePort(redirect, front);
-      const plain = { name: id, match: routeMatchFrom(match), redirect: redirectFrom(match.path, redirect, front) };
-      if (stale === undefined) return [plain];
-      const said = { name: `${id}/port`, match: routeMatchFrom(match, stale), redirect: redirectToSaidPort(match.path, redirect, front) };
-      return [said, plain];
-    }
-    case 'respond':
-      return [{ name: id, match: routeMatchFrom(match), directResponse: { status: rule.action.status } }];
-  }
+  const { action } = entry.rule;
+  if (action.kind === 'forward') return forwardsFrom(entry, action.shares);
+  if (action.kind === 'redirect') return redirectsFrom(entry, action.redirect, front);
+  return [{ name: entry.id, match: routeMatchFrom(entry.match), directResponse: { status: action.status } }];
+};
+
+const redirectsFrom = ({ id, match }: RouteEntry, redirect: Redirect, front: Front): readonly Route[] => {
+  const stale = carriesStalePort(redirect, front);
+  const plain = { name: id, match: routeMatchFrom(match), redirect: redirectFrom(match.path, redirect, front) };
+  if (stale === undefined) return [plain];
+  return [{ name: `${id}/port`, match: routeMatchFrom(match, stale), redirect: redirectToSaidPort(match.path, redirect, front) }, plain];
 };
 
 /**
  * One route to all shares; but one route per share where some share has mirrors of its own, which Envoy knows per route only. Envoy
  * draws one number per request for all fractions, so the routes' fractions add up.
  */
-const forwardsFrom = (entry: RouteEntry, shares: readonly Share[]): readonly Route[] => {
+const forwardsFrom = (entry: RouteEntry, given: readonly Share[]): readonly Route[] => {
   const { id, rule } = entry;
+  const shares = given.filter(({ weight }) => weight > 0);
   const match = routeMatchFrom(entry.match);
   if (shares.length < 2 || shares.every(({ mirrors }) => mirrors.length === 0)) {
     const mirrors = [...rule.mirrors, ...shares.flatMap((share) => share.mirrors)];

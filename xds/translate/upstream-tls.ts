@@ -28,20 +28,16 @@ export const upstreamTlsFrom = (
 });
 
 const validationFrom = (tls: BackendTls, systemCaFile: string): CommonTlsContext => {
+  const { verify } = tls;
   const matchTypedSubjectAltNames = namesFrom(tls);
-  switch (tls.verify.by) {
-    case 'none':
-      return {};
-    case 'system':
-      return { validationContext: { trustedCa: { filename: systemCaFile }, matchTypedSubjectAltNames } };
-    case 'ca':
-      return {
-        combinedValidationContext: {
-          defaultValidationContext: { matchTypedSubjectAltNames },
-          validationContextSdsSecretConfig: sdsSecretFrom(tls.verify.ca.id),
-        },
-      };
-  }
+  if (verify.by === 'none') return {};
+  if (verify.by === 'system') return { validationContext: { trustedCa: { filename: systemCaFile }, matchTypedSubjectAltNames } };
+  return {
+    combinedValidationContext: {
+      defaultValidationContext: { matchTypedSubjectAltNames },
+      validationContextSdsSecretConfig: sdsSecretFrom(verify.ca.id),
+    },
+  };
 };
 
 /** One of these must be in the certificate. For DNS names Envoy's exact match understands a certificate's wildcards. */
