@@ -25,10 +25,10 @@ export type Merged = { readonly objects: Objects; readonly problems: readonly So
  * the whole when nothing did.
  */
 export const merge = (parts: readonly Part[], before?: Merged): Merged => {
-  const inOrder = parts.toSorted((a, b) => byCodeUnit(a.file, b.file));
-  const problems = inOrder.flatMap(({ content, problem }) => [...(problem ? [problem] : []), ...(content?.problems ?? [])]);
+  const byPath = parts.toSorted((a, b) => byCodeUnit(a.file, b.file));
+  const problems = byPath.flatMap(({ content, problem }) => [...(problem ? [problem] : []), ...(content?.problems ?? [])]);
   const owners = new Map<ObjectKey, { readonly file: string; readonly entry: Entry }>();
-  for (const part of [...inOrder.filter(({ provisional }) => !provisional), ...inOrder.filter(({ provisional }) => provisional)]) {
+  for (const part of [...byPath.filter(({ provisional }) => !provisional), ...byPath.filter(({ provisional }) => provisional)]) {
     for (const entry of part.content?.entries ?? []) {
       const owner = owners.get(entry.key);
       if (owner === undefined) owners.set(entry.key, { file: part.file, entry });
@@ -73,9 +73,20 @@ const sameOrSorted = (
   map: ReadonlyMap<string, AnyObject>,
   before: ReadonlyMap<string, AnyObject> | undefined,
 ): ReadonlyMap<string, AnyObject> => {
-  if (before !== undefined && before.size === map.size && [...map].every(([key, object]) => before.get(key) === object)) return before;
-  return new Map([...map].toSorted(([a], [b]) => byCodeUnit(a, b)));
+  if (before === undefined || before.size !== map.size) return inOrder(map);
+  const updated = new Map<string, AnyObject>();
+  let same = true;
+  for (const [key, former] of before) {
+    const object = map.get(key);
+    if (object === undefined) return inOrder(map);
+    if (object !== former) same = false;
+    updated.set(key, object);
+  }
+  return same ? before : updated;
 };
+
+const inOrder = (map: ReadonlyMap<string, AnyObject>): ReadonlyMap<string, AnyObject> =>
+  new Map([...map].toSorted(([a], [b]) => byCodeUnit(a, b)));
 
 const byPlace = (a: SourceProblem, b: SourceProblem): number =>
   byCodeUnit(a.file ?? '', b.file ?? '') || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
