@@ -57,10 +57,11 @@ const named = (message: string, resources: readonly EncodedResource[]): readonly
 };
 
 /** Names that a response can have changed at the client. */
-const touchedBy = (subscription: Subscription, { before, after }: Flight): readonly string[] => {
+const touchedBy = (subscription: Subscription, flight: Flight): readonly string[] => {
+  const { before, after } = flight;
   const { changed, removed } = changeBetween(before.base, after.base);
   const names = new Set([...changed.map(({ name }) => name), ...removed, ...before.except.keys(), ...after.except.keys()]);
-  return [...names].filter((name) => covers(subscription, name));
+  return [...names].filter((name) => covers(flight, name) && covers(subscription, name));
 };
 
 /** The resources of a response that the client did not hold before in that version. */

@@ -63,7 +63,7 @@ const respond = (state: StreamState, subscription: Subscription, target: TypeSna
   }
   const nonce = (++state.sent).toString(36);
   const version = full && view.except.size > 0 ? `${target.version}~${nonce}` : target.version;
-  subscription.flights = [...subscription.flights, { nonce, before, after: view, done }];
+  subscription.flights = [...subscription.flights, { nonce, wildcard, names: subscription.names, before, after: view, done }];
   subscription.version = version;
   if (typeUrl === CDS) warm(state, subscription, resources);
   return {

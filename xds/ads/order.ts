@@ -1,6 +1,6 @@
 import { covers, type StreamState, type Subscription, subscriptionOf, targetOf } from './state.ts';
 import { CDS, EDS, isOnlyByName, isReferredTo } from './types.ts';
-import { heldIn, isOurs } from './view.ts';
+import { type Held, heldIn, isOurs } from './view.ts';
 
 /**
  * Whether resources that name clusters may be sent: the clusters of this snapshot were, and so were the endpoints they wait for. Sent,
@@ -34,10 +34,15 @@ export const mayLeave = (state: StreamState, subscription: Subscription, name: s
   const { typeUrl, wildcard, leaving } = subscription;
   const since = leaving.get(name) ?? state.generation;
   const isImpatient = state.impatientAt >= since;
+  const dropsItself = !wildcard && isOnlyByName(typeUrl);
   for (const by of state.subscriptions) {
     if (!isReferredTo(typeUrl, by.typeUrl)) continue;
-    const dropsItself = !wildcard && isOnlyByName(typeUrl);
-    if ((!isImpatient && (by.done < since || dropsItself)) || isStandingFor(by, name)) {
+    if (isKeptFor(by, name)) {
+      // What is kept now has not even begun to leave.
+      leaving.set(name, state.generation);
+      return false;
+    }
+    if (!isImpatient && (by.done < since || dropsItself)) {
       leaving.set(name, since);
       return false;
     }
@@ -46,8 +51,10 @@ export const mayLeave = (state: StreamState, subscription: Subscription, name: s
   return true;
 };
 
-/** Whether a resource kept in place of a rejected one mentions the name. Compared as bytes, so at worst too much is kept. */
-const isStandingFor = ({ isolated }: Subscription, name: string): boolean => {
-  for (const { stands } of isolated.values()) if (stands !== undefined && (!isOurs(stands) || stands.sotw.includes(name))) return true;
+/** Whether a resource that stands in for a rejected one, or is kept itself, mentions the name. Compared as bytes, so at worst too much is kept. */
+const isKeptFor = ({ isolated, leaving, view }: Subscription, name: string): boolean => {
+  const mentions = (held: Held | undefined): boolean => held !== undefined && (!isOurs(held) || held.sotw.includes(name));
+  for (const { stands } of isolated.values()) if (mentions(stands)) return true;
+  for (const kept of leaving.keys()) if (mentions(heldIn(view, kept))) return true;
   return false;
 };

@@ -59,6 +59,9 @@ export type Subscription = {
 /** A response on its way. */
 export type Flight = {
   readonly nonce: string;
+  /** The subscription it answered. */
+  readonly wildcard: boolean;
+  readonly names: NameSet;
   readonly before: View;
   readonly after: View;
   /** What `done` becomes when it is accepted. */
@@ -98,7 +101,7 @@ export const targetOf = ({ snapshot }: StreamState, typeUrl: string): TypeSnapsh
 export const subscriptionOf = ({ subscriptions }: StreamState, typeUrl: string): Subscription | undefined =>
   subscriptions.find((subscription) => subscription.typeUrl === typeUrl);
 
-export const covers = (subscription: Subscription, name: string): boolean => subscription.wildcard || subscription.names.has(name);
+export const covers = ({ wildcard, names }: Pick<Subscription, 'wildcard' | 'names'>, name: string): boolean => wildcard || names.has(name);
 
 /** Whether anything waits for an answer of the client. If that does not come for long, the rim gives the event `overdue`. */
 export const isWaiting = (state: StreamState): boolean =>
