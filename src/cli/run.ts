@@ -1,7 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../config.ts';
 import { bootstrapCommand } from './bootstrap.ts';
+import { checkCommand } from './check.ts';
 import { crdsCommand } from './crds.ts';
+import { dumpCommand } from './dump.ts';
+import { explainCommand } from './explain.ts';
+import { statusCommand } from './status.ts';
 import { serveCommand } from './serve.ts';
 import { exit, type ExitCode, type Io, VerbError } from './io.ts';
 import { packageVersion } from './package.ts';
@@ -52,4 +56,12 @@ const programFor = (io: Io, problems: () => void): Command => {
   return program;
 };
 
-const verbsFor = (io: Io, _problems: () => void): readonly Command[] => [serveCommand(io), bootstrapCommand(io), crdsCommand(io)];
+const verbsFor = (io: Io, problems: () => void): readonly Command[] => [
+  serveCommand(io),
+  bootstrapCommand(io),
+  checkCommand(io, problems),
+  explainCommand(io),
+  statusCommand(io),
+  dumpCommand(io),
+  crdsCommand(io),
+];

@@ -6,7 +6,7 @@ import { ListenError } from '../../xds/ads/wire.ts';
 import type { Snapshot } from '../../xds/snapshot/snapshot.ts';
 import { type Config, UsageError } from '../config.ts';
 import { hostPortText } from '../lib/host-port.ts';
-import { handlersFor } from '../ops/api.ts';
+import { apiHandlersFor, healthHandlersFor } from '../ops/api.ts';
 import { httpServer } from '../ops/http.ts';
 import type { Logger } from '../ops/log.ts';
 import { metricsOf } from '../ops/metrics.ts';
@@ -35,13 +35,10 @@ export const serve = async (config: Config, log: Logger): Promise<Server> => {
   const metrics = metricsOf({ ads: () => ads.stats, known: () => overview.known, vitals: () => overview.vitals() });
   const http = httpServer(
     config.httpAddress,
-    handlersFor({
-      known: () => overview.known,
-      statusOf: (key) => overview.statusOf(key),
-      clients: ads.clients,
-      vitals: () => overview.vitals(),
-      metrics,
-    }),
+    {
+      ...healthHandlersFor({ vitals: () => overview.vitals(), metrics }),
+      ...apiHandlersFor({ known: () => overview.known, statusOf: (key) => overview.statusOf(key), clients: ads.clients }),
+    },
     (error) => log.error({ err: error }, 'a request could not be answered'),
   );
   const watch: Watch = {

@@ -10,15 +10,11 @@ import type { Known } from './known.ts';
 import type { Metrics } from './metrics.ts';
 import { statusReportOf } from './status-report.ts';
 
-export type Subject = {
-  readonly known: () => Known | undefined;
-  readonly statusOf: (key: ObjectKey) => StatusWithTimes | undefined;
-  readonly clients: () => readonly ClientStatus[];
-  readonly vitals: () => Vitals;
-  readonly metrics: Metrics;
-};
+/** Whose health and figures are asked for. */
+export type Vital = { readonly vitals: () => Vitals; readonly metrics: Metrics };
 
-export const handlersFor = ({ known, statusOf, clients, vitals, metrics }: Subject): Handlers => ({
+/** For probes, monitoring and Prometheus. */
+export const healthHandlersFor = ({ vitals, metrics }: Vital): Handlers => ({
   '/metrics': async () => ({ status: 200, type: metrics.contentType, body: await metrics.text() }),
   // The process answers, which is all a liveness probe may ask: a restart mends nothing else.
   '/healthz': () => json(200, { status: 'ok' }),
@@ -30,6 +26,17 @@ export const handlersFor = ({ known, statusOf, clients, vitals, metrics }: Subje
     const health = healthOf(vitals());
     return json(health.status === 'ok' ? 200 : 503, health);
   },
+});
+
+/** What is asked about: `known` is undefined until the first update. */
+export type Subject = {
+  readonly known: () => Known | undefined;
+  readonly statusOf: (key: ObjectKey) => StatusWithTimes | undefined;
+  readonly clients: () => readonly ClientStatus[];
+};
+
+/** For people and their tools; a running server and a verb working offline answer by the same functions. */
+export const apiHandlersFor = ({ known, statusOf, clients }: Subject): Handlers => ({
   '/api/v1/status': () => once(known(), (all) => json(200, statusReportOf(all, statusOf, clients()))),
   '/api/v1/dump': (query) =>
     once(known(), ({ resources }) => {
@@ -56,5 +63,5 @@ export const handlersFor = ({ known, statusOf, clients, vitals, metrics }: Subje
 const once = (known: Known | undefined, then: (known: Known) => Answer): Answer =>
   known === undefined ? json(503, { error: 'not synced yet' }) : then(known);
 
-export const noGateway = (name: string, resources: ReadonlyMap<string, unknown>): string =>
+const noGateway = (name: string, resources: ReadonlyMap<string, unknown>): string =>
   `no accepted Gateway ${name}; there is ${resources.size === 0 ? 'none' : [...resources.keys()].join(', ')}`;

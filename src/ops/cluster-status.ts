@@ -6,10 +6,13 @@ export type TimedCondition = Condition & { readonly lastTransitionTime: string }
 /** `status` as on a cluster: every list of conditions inside has times, the rest is the same. */
 export type ClusterStatus = { readonly [field: string]: unknown };
 
+/** `about`: the parent, ancestor or listener it is about. `trouble`: it says that something is not as the user wants it. */
+export type ShownCondition = TimedCondition & { readonly about?: string; readonly trouble: boolean };
+
 export type StatusWithTimes = {
   readonly status: ClusterStatus;
-  /** All conditions wherever they stand, with the parent, ancestor or listener they are about. */
-  readonly conditions: readonly (TimedCondition & { readonly about?: string })[];
+  /** All conditions, wherever they stand in `status`. */
+  readonly conditions: readonly ShownCondition[];
 };
 
 type About = readonly [about: string, conditions: readonly Condition[]];
@@ -24,7 +27,11 @@ export const statusWithTimes = (status: Status, now: string, before?: StatusWith
       return { ...condition, lastTransitionTime };
     });
     timed.set(list, withTimes);
-    return withTimes.map((condition) => (about === '' ? condition : { ...condition, about }));
+    return withTimes.map((condition): ShownCondition => ({
+      ...condition,
+      ...(about === '' ? {} : { about }),
+      trouble: isTrouble(condition),
+    }));
   });
   return { status: shapeOf(status, (list) => timed.get(list) ?? []), conditions };
 };

@@ -20,7 +20,11 @@ export type SourceState = {
   readonly objects: Objects;
   readonly problems: readonly SourceProblem[];
   readonly health: SourceHealth;
+  /** Where an object is written, for sources that know; looked up when asked, so that it is right also after lines moved. */
+  readonly placeOf?: (object: ObjectKey) => Place | undefined;
 };
+
+export type Place = { readonly file: string; readonly line: number; readonly column: number };
 
 /** The outside world as a stream of complete states. Emits nothing with `synced: true` before its first list is whole, and never errors. */
 export type Source = Observable<SourceState>;

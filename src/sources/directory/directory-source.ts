@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Observable } from 'rxjs';
 import type { Source, SourceState } from '../source.ts';
 import { defaultMaxFileBytes, FileSet } from './files.ts';
-import { merge, type Merged } from './merge.ts';
+import { merge, type Merged, placeIn } from './merge.ts';
 import { isConfigFile } from './walk.ts';
 import { Watchers } from './watchers.ts';
 
@@ -175,6 +175,7 @@ class Session {
       objects: merged.objects,
       problems: [...rootProblems, ...merged.problems],
       health: { name: this.#name, synced, lastRead: Date.now(), ...(error !== '' && { error }) },
+      placeOf: (key) => placeIn(this.#files.parts(), key),
     };
     this.#emit(this.#said);
   }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { allKinds, type AnyObject, type Kind } from '../../api/kinds.ts';
 import type { Objects } from '../../api/objects.ts';
 import { byCodeUnit, localKeyOf, type ObjectKey } from '../../lib/key.ts';
-import type { SourceProblem } from '../source.ts';
+import type { Place, SourceProblem } from '../source.ts';
 import { type Entry, type FileContent, positionOf } from './content.ts';
 
 /**
@@ -44,6 +44,16 @@ export const merge = (parts: readonly Part[], before?: Merged): Merged => {
   if (before !== undefined && before.objects === objects && isDeepStrictEqual(before.problems, sorted)) return before;
   return { objects, problems: sorted };
 };
+
+/** Where the object that stands is written. */
+export const placeIn = (parts: readonly Part[], key: ObjectKey): Place | undefined => {
+  const holds = ({ content }: Part): boolean => content?.entries.some((entry) => entry.key === key) ?? false;
+  const [first] = parts.filter(holds).toSorted(standingFirst);
+  const entry = first?.content?.entries.find((candidate) => candidate.key === key);
+  return first === undefined || entry === undefined ? undefined : { file: first.file, ...positionOf(entry) };
+};
+
+const standingFirst = (a: Part, b: Part): number => Number(a.provisional) - Number(b.provisional) || byCodeUnit(a.file, b.file);
 
 const duplicateProblem = (file: string, entry: Entry, otherFile: string, other: Entry): SourceProblem => ({
   severity: 'error',

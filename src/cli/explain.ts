@@ -1,0 +1,40 @@
+import { Command } from 'commander';
+import type { Explanation, Path } from '../ops/explain/explanation.ts';
+import { addAskFlags, addOutputFlag, ask, type AskFlags, printJson } from './ask.ts';
+import type { Io } from './io.ts';
+import { table } from './table.ts';
+
+type Flags = AskFlags & { readonly output: string; readonly method: string; readonly header: readonly string[]; readonly gateway?: string };
+
+export const explainCommand = (io: Io): Command =>
+  addOutputFlag(addAskFlags(new Command('explain')), ['table', 'json'])
+    .description('what happens to a request, from listener to endpoints, or where it stops and why')
+    .argument('<url|route>', 'http(s)://…, tls:// tcp:// udp://host:port, or a route such as HTTPRoute/default/shop')
+    .option('--method <method>', 'request method', 'GET')
+    .option('--header <name: value>', 'request header; may be repeated', (header: string, all: readonly string[]) => [...all, header], [])
+    .option('--gateway <namespace/name>', 'in this Gateway only')
+    .addHelpText(
+      'after',
+      "\nExamples:\n  tailplane explain http://shop.localhost/cart --header 'x-version: v2'\n  tailplane explain HTTPRoute/default/shop\n",
+    )
+    .action(async (target: string, flags: Flags) => {
+      const query = new URLSearchParams({ target, method: flags.method });
+      for (const header of flags.header) query.append('header', header);
+      if (flags.gateway !== undefined) query.set('gateway', flags.gateway);
+      const explanation = await ask<Explanation>('/api/v1/explain', query, flags);
+      if (flags.output === 'json') return printJson(io, explanation);
+      io.out(explanation.paths.map((path) => pathText(explanation.target, path)).join('\n'));
+    });
+
+const pathText = (target: string, { gateway, outcome, status, steps, passedOver }: Path): string => {
+  const by = gateway === '' ? '' : ` by Gateway ${gateway}`;
+  const passed = passedOver.map(({ route, reason }) => ['', route, reason]);
+  return [
+    `${target}: ${outcome}${status === undefined ? '' : ` with ${status}`}${by}\n`,
+    table(
+      ['', '', ''],
+      steps.map(({ at, name, detail }) => [at, name, detail]),
+    ).trimStart(),
+    ...(passed.length === 0 ? [] : ['passed over:\n', table(['', '', ''], passed).trimStart()]),
+  ].join('');
+};
