@@ -3,7 +3,9 @@ import type { Objects } from '../api/objects.ts';
 import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../lib/key.ts';
 import { classStatusOf } from './gateways/class-status.ts';
 import { type DerivedGateway, type GatewayOptions, gatewayDeriver } from './gateways/derive.ts';
-import { classlessStatusOf, policyStatusesOf, routeStatusesBuilder, statusSorter } from './gateways/statuses.ts';
+import { orphanStatusOf } from './gateways/listener-set-status.ts';
+import { reuseGateway } from './gateways/reuse.ts';
+import { classMissingStatusOf, classRefusedStatusOf, policyStatusesOf, routeStatusesBuilder, statusSorter } from './gateways/statuses.ts';
 import { type AnyRoute, type GatewayTables, indexesBuilder, routeKeyOf } from './gateways/tables.ts';
 import { takenSocketsBuilder } from './gateways/taken-sockets.ts';
 import type { Graph, Gateway as GatewayNode, Locality } from './graph.ts';
@@ -50,6 +52,7 @@ const configurationBuilder = ({ exclusivePorts, ...options }: ModelOptions): ((t
   const derive = gatewayDeriver({ controllerName, ...options });
   const routeStatusesOf = routeStatusesBuilder(controllerName);
   const sorted = statusSorter();
+  const settled = gatewaysSettler();
   return (tables) => {
     const routes = routesOf(tables);
     const indexes = indexesOf(tables);
@@ -59,7 +62,7 @@ const configurationBuilder = ({ exclusivePorts, ...options }: ModelOptions): ((t
       ...indexes,
       routeNodes: new Map(routes.map((route) => [routeKeyOf(route), routeNodeOf(route, tables)])),
       policyVerdicts: new Map([...tables.BackendTLSPolicy.values()].map((policy) => [keyOf(policy), policyVerdictOf(policy, tables)])),
-      takenSockets: exclusivePorts ? takenSocketsOf(ours, indexes.listenerSetsOf) : new Map(),
+      takenSockets: exclusivePorts ? takenSocketsOf(ours, (table, key) => ({ ...tables, ...indexes })[table].get(key) as never) : new Map(),
     };
     const derived = ours.map((gateway) => derive(gateway, full));
     const owners = new Map<ObjectKey, DerivedGateway>(
@@ -67,9 +70,10 @@ const configurationBuilder = ({ exclusivePorts, ...options }: ModelOptions): ((t
     );
     const exists = (key: ObjectKey): boolean => existsIn(tables, key);
     return {
-      gateways: new Map(derived.flatMap(({ node }) => (node === undefined ? [] : [[`${node.namespace}/${node.name}`, node] as const]))),
+      gateways: settled(derived),
       statuses: sorted([
         ...classStatuses(tables),
+        ...orphanStatuses(tables),
         ...derived.flatMap(({ statuses }) => [...statuses]),
         ...routeStatusesOf(routes, owners, exists),
         ...policyStatusesOf(derived),
@@ -86,14 +90,37 @@ const routesOf = (tables: ModelTables): readonly AnyRoute[] => [
   ...tables.UDPRoute.values(),
 ];
 
+/** What the class of a Gateway makes of it: only `ours` are derived. */
+const callingOf = ({ spec }: Gateway, tables: ModelTables): 'ours' | 'refused' | 'foreign' | 'missing' => {
+  const gatewayClass = tables.GatewayClass.get(`/${spec.gatewayClassName}`);
+  if (gatewayClass === undefined) return 'missing';
+  if (gatewayClass.spec.controllerName !== controllerName) return 'foreign';
+  return gatewayClass.spec.parametersRef === undefined ? 'ours' : 'refused';
+};
+
 /** Gateways of our classes, by `namespace/name`. */
 const gatewaysOf = (tables: ModelTables): readonly Gateway[] =>
   [...tables.Gateway.values()]
-    .filter(({ spec }) => {
-      const gatewayClass = tables.GatewayClass.get(`/${spec.gatewayClassName}`);
-      return gatewayClass?.spec.controllerName === controllerName && gatewayClass.spec.parametersRef === undefined;
-    })
+    .filter((gateway) => callingOf(gateway, tables) === 'ours')
     .toSorted((one, other) => byCodeUnit(localKeyOf(one), localKeyOf(other)));
+
+/** Gives the nodes of derived Gateways, and in a Gateway that was derived anew the parts that mean what they meant. */
+const gatewaysSettler = (): ((derived: readonly DerivedGateway[]) => ReadonlyMap<string, GatewayNode>) => {
+  const known = new WeakMap<GatewayNode, GatewayNode>();
+  let last: ReadonlyMap<string, GatewayNode> = new Map();
+  return (derived) => {
+    const gateways = new Map<string, GatewayNode>();
+    for (const { node } of derived) {
+      if (node === undefined) continue;
+      const key = `${node.namespace}/${node.name}`;
+      const settled = known.get(node) ?? reuseGateway(last.get(key) ?? node, node);
+      known.set(node, settled);
+      gateways.set(key, settled);
+    }
+    last = gateways;
+    return gateways;
+  };
+};
 
 const existsIn = (tables: ModelTables, key: ObjectKey): boolean => {
   const slash = key.indexOf('/');
@@ -105,10 +132,18 @@ const classStatuses = (tables: ModelTables): readonly (readonly [ObjectKey, Stat
   ...[...tables.GatewayClass.values()]
     .filter(({ spec }) => spec.controllerName === controllerName)
     .map((gatewayClass) => [keyOf(gatewayClass), classStatusOf(gatewayClass)] as const),
-  ...[...tables.Gateway.values()]
-    .filter(({ spec }) => !tables.GatewayClass.has(`/${spec.gatewayClassName}`))
-    .map((gateway) => [keyOf(gateway), classlessStatusOf(gateway)] as const),
+  ...[...tables.Gateway.values()].flatMap((gateway) => {
+    const calling = callingOf(gateway, tables);
+    if (calling === 'missing') return [[keyOf(gateway), classMissingStatusOf(gateway)] as const];
+    return calling === 'refused' ? [[keyOf(gateway), classRefusedStatusOf(gateway)] as const] : [];
+  }),
 ];
+
+/** Of ListenerSets whose Gateway does not exist. */
+const orphanStatuses = (tables: ModelTables): readonly (readonly [ObjectKey, Status])[] =>
+  [...tables.ListenerSet.values()]
+    .filter(({ metadata, spec }) => !tables.Gateway.has(`${spec.parentRef.namespace ?? metadata.namespace ?? ''}/${spec.parentRef.name}`))
+    .map((set) => [keyOf(set), orphanStatusOf(set)] as const);
 
 const endpointsOf = (gateways: ReadonlyMap<string, GatewayNode>, tables: ModelTables): ReadonlyMap<string, readonly Locality[]> => {
   const endpoints = new Map<string, readonly Locality[]>();

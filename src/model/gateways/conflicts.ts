@@ -5,7 +5,7 @@ import { boundPortOf, type DeclaredListener, isSupportedProtocol, socketKey } fr
 /** Why a listener cannot be told from others, or cannot have its port. */
 export type Clash = Verdict & { readonly reason: 'ProtocolConflict' | 'HostnameConflict' | 'PortUnavailable' };
 
-type Ports = { readonly privilegedPorts: boolean; readonly taken: ReadonlyMap<string, ObjectKey> | undefined };
+type Ports = { readonly privilegedPorts: boolean; readonly taken: Readonly<Record<string, ObjectKey>> | undefined };
 
 /**
  * The listeners that are not distinct (Gateway API v1 `GatewaySpec.listeners`). Within one object none of those that clash wins; between
@@ -17,17 +17,18 @@ export const clashes = (
   { privilegedPorts, taken }: Ports,
 ): ReadonlyMap<DeclaredListener, Clash> => {
   const found = new Map<DeclaredListener, Clash>();
+  const note = (listener: DeclaredListener, clash: Clash | undefined): boolean => {
+    if (clash !== undefined) found.set(listener, clash);
+    return clash === undefined;
+  };
   const earlier: DeclaredListener[] = [];
   for (const declared of objects) {
     const supported = declared.filter(({ spec }) => isSupportedProtocol(spec.protocol));
-    for (const listener of supported) {
-      const clash =
-        firstClash(listener, supported) ??
-        firstClash(listener, earlier) ??
-        unavailable(listener, [...earlier, ...supported], { privilegedPorts, taken });
-      if (clash !== undefined) found.set(listener, clash);
-    }
-    earlier.push(...supported.filter((listener) => !found.has(listener)));
+    // What loses to an earlier object takes nothing from its neighbours: only those that are left can clash among themselves.
+    const left = supported.filter((listener) => note(listener, firstClash(listener, earlier)));
+    const distinct = left.filter((listener) => note(listener, firstClash(listener, left)));
+    for (const listener of distinct) note(listener, unavailable(listener, [...earlier, ...distinct], { privilegedPorts, taken }));
+    earlier.push(...left);
   }
   return found;
 };
@@ -56,7 +57,7 @@ const unavailable = (
   { privilegedPorts, taken }: Ports,
 ): Clash | undefined => {
   const bound = boundPortOf(listener.spec.port, privilegedPorts);
-  const holder = taken?.get(socketKey(listener.transport, bound));
+  const holder = taken?.[socketKey(listener.transport, bound)];
   if (holder !== undefined) {
     const { namespace, name } = partsOf(holder);
     return {
@@ -64,12 +65,19 @@ const unavailable = (
       message: `port ${listener.spec.port} (${listener.transport}) on the same address is held by the older Gateway "${namespace}/${name}"`,
     };
   }
-  if (bound === listener.spec.port) return undefined;
-  const same = others.find((other) => other.transport === listener.transport && other.spec.port === bound);
+  const same = others.find(
+    (other) =>
+      other.transport === listener.transport &&
+      other.spec.port !== listener.spec.port &&
+      boundPortOf(other.spec.port, privilegedPorts) === bound &&
+      // Within one object the privileged port gives way.
+      (other.owner !== listener.owner || listener.spec.port !== bound),
+  );
+  const privileged = same && Math.min(same.spec.port, listener.spec.port);
   return (
     same && {
       reason: 'PortUnavailable',
-      message: `privileged port ${listener.spec.port} is served on port ${bound}, which listener ${shown(same, listener)} uses`,
+      message: `port ${privileged} is privileged and served on port ${bound}, which is also that of listener ${shown(same, listener)}`,
     }
   );
 };

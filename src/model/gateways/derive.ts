@@ -3,7 +3,6 @@ import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../../lib/key.ts'
 import { memoByReads } from '../../lib/memo.ts';
 import { conditionsOf } from '../conditions.ts';
 import type { Backend, Gateway as GatewayNode, TlsSecret } from '../graph.ts';
-import type { Verdict } from '../route-node.ts';
 import type { PolicyVerdict } from '../routes/backend-tls.ts';
 import type { AncestorStatus, ParentStatus, Status } from '../status.ts';
 import { addressesOf } from './addresses.ts';
@@ -11,15 +10,15 @@ import { type Attachments, attach, type RefOutcome } from './attach.ts';
 import { clientCertificateOf } from './client-certificate.ts';
 import { clashes } from './conflicts.ts';
 import { declaredListeners } from './declared.ts';
-import { gatewayStatusOf, listenerSetStatusOf } from './gateway-status.ts';
+import { gatewayStatusOf, refusalOf, standingOf } from './gateway-status.ts';
 import { type JudgedListener, judge } from './judge.ts';
+import { listenerSetStatusOf, type Unreachable } from './listener-set-status.ts';
 import { listenerStatusOf } from './listener-status.ts';
 import { policiesUsed } from './policies.ts';
 import { parentStatusOf } from './route-status.ts';
-import { allowsNamespace } from './selector.ts';
+import { allowedSetsOf } from './selector.ts';
 import { socketsOf } from './sockets.ts';
 import type { GatewayTables } from './tables.ts';
-import { virtualHostKeeper } from './virtual-hosts.ts';
 
 /** What one Gateway came to, and what it means for the status of everything around it. */
 export type DerivedGateway = {
@@ -47,54 +46,47 @@ export const gatewayDeriver = ({
   privilegedPorts,
   defaultAddresses,
 }: GatewayOptions): ((gateway: Gateway, tables: GatewayTables) => DerivedGateway) => {
-  const keepers = new WeakMap<Gateway, ReturnType<typeof virtualHostKeeper>>();
   return memoByReads<GatewayTables, Gateway, DerivedGateway>((gateway, read) => {
-    const keep = keepers.get(gateway) ?? virtualHostKeeper();
-    keepers.set(gateway, keep);
     const key = localKeyOf(gateway);
     const sets = read('listenerSetsOf', key) ?? [];
-    const allowed = sets.filter((set) =>
-      allowsNamespace(
-        read,
-        gateway.spec.allowedListeners?.namespaces ?? { from: 'None' },
-        gateway.metadata.namespace ?? '',
-        set.metadata.namespace ?? '',
-      ),
-    );
+    const allowed = allowedSetsOf(gateway, sets, read);
     const objects = declaredListeners(gateway, allowed);
     const clashing = clashes(objects, { privilegedPorts, taken: read('takenSockets', key) });
     const listeners = objects.flat().map((listener) => judge(listener, gateway, clashing.get(listener), read));
-    const attachments = attach(gateway, allowed.map(keyOf), listeners, read);
+    const attachments = attach(gateway, sets.map(keyOf), listeners, read);
     const addresses = addressesOf(gateway);
     const clientCertificate = clientCertificateOf(gateway, read);
-    const invalidParameters = parametersVerdict(gateway);
-    const statusOf = (listener: JudgedListener) => listenerStatusOf(listener, listeners, attachments.on.get(listener) ?? []);
+    const refused = refusalOf(gateway);
+    const statusOf = (listener: JudgedListener) => listenerStatusOf(listener, listeners, attachments.on.get(listener) ?? [], refused);
     const of = (owner: Gateway | ListenerSet): readonly JudgedListener[] => listeners.filter((listener) => listener.owner === owner);
-    const refused = new Map<ListenerSet, Verdict>(sets.filter((set) => !allowed.includes(set)).map((set) => [set, notAllowed(gateway)]));
-    const setStatuses = sets.map(
-      (set) => [keyOf(set), listenerSetStatusOf(set, of(set), of(set).map(statusOf), refused.get(set))] as const,
-    );
-    const status = gatewayStatusOf(gateway, {
+    const facts = {
       addresses,
       defaultAddresses,
       listeners: of(gateway),
+      served: listeners.some(({ serves }) => serves),
       statuses: of(gateway).map(statusOf),
-      attachedListenerSets: setStatuses.filter(([, { conditions }]) => isAccepted(conditions)).length,
       ...(clientCertificate?.ok === false ? { clientCertificate: clientCertificate.problem } : {}),
-      ...(invalidParameters === undefined ? {} : { invalidParameters }),
+      ...(refused === undefined ? {} : { refused }),
+    };
+    const standing = standingOf(gateway, facts);
+    const setStatuses = sets.map((set) => {
+      const reachable = allowed.includes(set) ? standing.parent : notAllowed(gateway);
+      return [keyOf(set), listenerSetStatusOf(set, of(set), of(set).map(statusOf), reachable)] as const;
     });
-    const servable = invalidParameters === undefined && addresses.unsupported === undefined && addresses.unusable === undefined;
+    const attachedListenerSets = setStatuses.filter(([, { conditions }]) => isAccepted(conditions)).length;
+    const status = gatewayStatusOf(gateway, { ...facts, conditions: standing.conditions, attachedListenerSets });
     const ancestors = policiesUsed(attachments, read).map(
       (policy) => [keyOf(policy), ancestorStatusOf(gateway, policy, read('policyVerdicts', keyOf(policy)) ?? {}, controllerName)] as const,
     );
     return {
-      ...(servable
+      ...(standing.accepted
         ? {
             node: {
               key: keyOf(gateway),
               namespace: gateway.metadata.namespace ?? '',
               name: gateway.metadata.name,
-              sockets: socketsOf(listeners, attachments, { addresses: addresses.bind, privilegedPorts, keep }),
+              sockets:
+                addresses.bind?.length === 0 ? [] : socketsOf(listeners, attachments, { addresses: addresses.bind ?? [], privilegedPorts }),
               ...uses(listeners, attachments, clientCertificate?.ok === true ? clientCertificate.value : undefined),
             },
           }
@@ -109,20 +101,10 @@ export const gatewayDeriver = ({
 const isAccepted = (conditions: readonly { readonly type: string; readonly status: string }[]): boolean =>
   conditions.some(({ type, status }) => type === 'Accepted' && status === 'True');
 
-const parametersVerdict = (gateway: Gateway): Verdict | undefined => {
-  const ref = gateway.spec.infrastructure?.parametersRef;
-  return (
-    ref && {
-      reason: 'InvalidParameters',
-      message: `spec.infrastructure.parametersRef: kind ${ref.kind} of group "${ref.group}" is not supported`,
-    }
-  );
+const notAllowed = (gateway: Gateway): Unreachable => {
+  const message = `spec.allowedListeners of Gateway "${localKeyOf(gateway)}" does not admit ListenerSets of this namespace`;
+  return { accepted: { reason: 'NotAllowed', message }, programmed: { reason: 'NotAllowed', message } };
 };
-
-const notAllowed = (gateway: Gateway): Verdict => ({
-  reason: 'NotAllowed',
-  message: `spec.allowedListeners of Gateway "${localKeyOf(gateway)}" does not admit ListenerSets of this namespace`,
-});
 
 type Uses = Pick<GatewayNode, 'backends' | 'secrets' | 'clientCertificate'>;
 

@@ -29,13 +29,23 @@ export const ownerOf = (host: string, hosts: Iterable<string>): string | undefin
   return owner;
 };
 
-/** The names a route answers on a listener: the route's own, narrowed to the listener's; the listener's where the route has none. */
-export const hostsOn = (listener: string, route: readonly string[]): readonly string[] => {
-  if (route.length === 0) return [listener];
-  const hosts = new Set<string>();
-  for (const host of route) {
-    const both = intersection(listener, host);
-    if (both !== undefined) hosts.add(both);
+/**
+ * The names a route answers on a listener: the route's own, narrowed to the listener's; the listener's where the route has none. Each with
+ * the most specific of the route's own names that it comes from.
+ */
+export const hostsOn = (listener: string, route: readonly string[]): ReadonlyMap<string, string> => {
+  const hosts = new Map<string, string>();
+  for (const asked of route.length === 0 ? [anyHost] : route.toSorted(bySpecificity)) {
+    const both = intersection(listener, asked);
+    if (both !== undefined && !hosts.has(both)) hosts.set(both, asked);
   }
-  return [...hosts];
+  return hosts;
+};
+
+/** Every name that covers `host`, the most specific first: itself, its suffixes, any. */
+export const coversOf = (host: string): readonly string[] => {
+  if (host === anyHost) return [host];
+  const labels = host.split('.');
+  const suffixes = labels.slice(1).map((_, index) => `*.${labels.slice(index + 1).join('.')}`);
+  return [...new Set([host, ...suffixes, anyHost])];
 };

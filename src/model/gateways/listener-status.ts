@@ -1,15 +1,17 @@
 import { type ConditionsOf, conditionsOf } from '../conditions.ts';
+import type { Verdict } from '../route-node.ts';
 import type { Condition, ListenerStatus } from '../status.ts';
 import type { Attached } from './attach.ts';
 import { certificateNames } from './certificates.ts';
 import { intersection } from './hostnames.ts';
 import { groupKinds, type JudgedListener } from './judge.ts';
 
-/** Status of one listener: `all` are the Gateway's, for what overlaps; `attached` the routes on it. */
+/** Status of one listener: `all` are the Gateway's, for what overlaps; `attached` the routes on it; `refused` why the Gateway cannot be had at all. */
 export const listenerStatusOf = (
   listener: JudgedListener,
   all: readonly JudgedListener[],
   attached: readonly Attached[],
+  refused: Verdict | undefined,
 ): ListenerStatus => {
   const conditions = conditionsOf(listener.owner.metadata.generation);
   const { clash, rejected, unresolved } = listener;
@@ -22,9 +24,13 @@ export const listenerStatusOf = (
       rejected === undefined
         ? conditions.yes('Accepted', 'Accepted', 'The listener is accepted')
         : conditions.no('Accepted', rejected.reason, rejected.message),
-      listener.serves
+      listener.serves && refused === undefined
         ? conditions.yes('Programmed', 'Programmed', 'The listener is served to Envoy')
-        : conditions.no('Programmed', 'Invalid', (rejected ?? unresolved)?.message ?? 'The listener cannot be served'),
+        : conditions.no(
+            'Programmed',
+            unservedReason(listener),
+            (rejected ?? refused ?? unresolved)?.message ?? 'The listener cannot be served',
+          ),
       unresolved === undefined
         ? conditions.yes('ResolvedRefs', 'ResolvedRefs', 'All references resolve')
         : conditions.no('ResolvedRefs', unresolved.reason, unresolved.message),
@@ -35,6 +41,10 @@ export const listenerStatusOf = (
     ],
   };
 };
+
+/** Entries of ListenerSets name their conflict here too, where the specification lists other reasons for Gateways' own listeners. */
+const unservedReason = ({ owner, clash }: JudgedListener): string =>
+  owner.kind === 'ListenerSet' && clash !== undefined ? clash.reason : 'Invalid';
 
 /** Browsers may use one connection for several hosts of one certificate, which isolation by listener then answers with 421: worth a warning. */
 const overlappingTls = (listener: JudgedListener, all: readonly JudgedListener[], conditions: ConditionsOf): Condition | undefined => {

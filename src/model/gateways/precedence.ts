@@ -1,6 +1,8 @@
 import type { ObjectMeta } from '../../api/core.ts';
 import { byCodeUnit } from '../../lib/key.ts';
 import type { HttpMatch, RouteEntry } from '../graph.ts';
+import type { RouteNode } from '../route-node.ts';
+import { bySpecificity } from './hostnames.ts';
 
 /** Oldest first, then by `namespace/name`. Objects without a creation time, as in files, count as equally old, and older than any with one. */
 export const byAge = (one: ObjectMeta, other: ObjectMeta): number =>
@@ -21,6 +23,15 @@ export const byMatch = (one: HttpMatch, other: HttpMatch): number =>
   other.headers.length - one.headers.length ||
   other.queryParams.length - one.queryParams.length;
 
-/** The entries of several routes in the order they are tried. `routes` are in order of age; ties keep it, and then the order of each object. */
-export const inOrder = (routes: readonly (readonly RouteEntry[])[]): readonly RouteEntry[] =>
-  routes.flat().toSorted((one, other) => byMatch(one.match, other.match));
+/** A route that answers a host, by `asked`: the name it says itself, which may be wider. */
+export type Claim = { readonly asked: string; readonly age: number; readonly node: RouteNode };
+
+/** The entries of several routes in the order they are tried: by the name the route gives, by match, by the route's age, then as in its object. */
+export const inOrder = (claims: readonly Claim[]): readonly RouteEntry[] =>
+  claims
+    .flatMap((claim) => claim.node.entries.map((entry) => ({ claim, entry })))
+    .toSorted(
+      (one, other) =>
+        bySpecificity(one.claim.asked, other.claim.asked) || byMatch(one.entry.match, other.entry.match) || one.claim.age - other.claim.age,
+    )
+    .map(({ entry }) => entry);

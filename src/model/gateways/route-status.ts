@@ -31,7 +31,9 @@ export const parentStatusOf = ({ route, node, refIndex, refused }: RefOutcome, c
       unresolved === undefined
         ? conditions.yes('ResolvedRefs', 'ResolvedRefs', 'All references resolve')
         : conditions.no('ResolvedRefs', unresolved.reason, unresolved.message),
-      ...(partiallyInvalid === undefined ? [] : [conditions.yes('PartiallyInvalid', partiallyInvalid.reason, partiallyInvalid.message)]),
+      ...(partiallyInvalid === undefined || refused !== undefined
+        ? []
+        : [conditions.yes('PartiallyInvalid', partiallyInvalid.reason, partiallyInvalid.message)]),
     ],
   };
 };

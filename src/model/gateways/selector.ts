@@ -1,13 +1,14 @@
-import type { LabelSelector } from '../../api/generated/gateway-api.ts';
+import type { Gateway, LabelSelector, ListenerSet } from '../../api/generated/gateway-api.ts';
 import type { Read } from '../../lib/memo.ts';
 import type { ModelTables } from '../tables.ts';
 
+type Namespaces = Pick<ModelTables, 'Namespace'>;
 type Labels = { readonly [key: string]: string };
 
 const nameLabel = 'kubernetes.io/metadata.name';
 
 /** A namespace's labels. One without an object, as in a directory of files, has the label that names it, as on a cluster. */
-export const namespaceLabels = (read: Read<ModelTables>, namespace: string): Labels => ({
+export const namespaceLabels = (read: Read<Namespaces>, namespace: string): Labels => ({
   ...read('Namespace', `/${namespace}`)?.metadata.labels,
   [nameLabel]: namespace,
 });
@@ -36,7 +37,7 @@ export const selects = (selector: LabelSelector | undefined, labels: Labels): bo
 type FromNamespaces = { readonly from: string; readonly selector?: LabelSelector };
 
 /** Whether objects of `namespace` may attach to something in `home` that allows `from`. */
-export const allowsNamespace = (read: Read<ModelTables>, { from, selector }: FromNamespaces, home: string, namespace: string): boolean => {
+export const allowsNamespace = (read: Read<Namespaces>, { from, selector }: FromNamespaces, home: string, namespace: string): boolean => {
   switch (from) {
     case 'All':
       return true;
@@ -48,3 +49,14 @@ export const allowsNamespace = (read: Read<ModelTables>, { from, selector }: Fro
       return false;
   }
 };
+
+/** Those of the ListenerSets that name a Gateway as their parent which it allows (`GatewaySpec.allowedListeners`). */
+export const allowedSetsOf = (gateway: Gateway, sets: readonly ListenerSet[], read: Read<Namespaces>): readonly ListenerSet[] =>
+  sets.filter((set) =>
+    allowsNamespace(
+      read,
+      gateway.spec.allowedListeners?.namespaces ?? { from: 'None' },
+      gateway.metadata.namespace ?? '',
+      set.metadata.namespace ?? '',
+    ),
+  );

@@ -1,55 +1,49 @@
 import { byCodeUnit } from '../../lib/key.ts';
 import type { Listener, Socket } from '../graph.ts';
-import type { Attachments } from './attach.ts';
+import type { Attached, Attachments } from './attach.ts';
 import { boundPortOf } from './declared.ts';
 import type { JudgedListener } from './judge.ts';
 import { serverNamesOf, streamRuleOf } from './streams.ts';
-import { type virtualHostKeeper, virtualHostsOf } from './virtual-hosts.ts';
+import { virtualHostsOf } from './virtual-hosts.ts';
 
-type Options = {
-  readonly addresses: readonly string[];
-  readonly privilegedPorts: boolean;
-  readonly keep: ReturnType<typeof virtualHostKeeper>;
-};
+type Options = { readonly addresses: readonly string[]; readonly privilegedPorts: boolean };
 
-/** The sockets of the listeners that can be served, by port and transport. */
+/**
+ * The sockets of the listeners that can be served, by port and transport. A listener that was accepted but cannot be served, for want of a
+ * certificate say, still owns its host: no other listener answers in its place.
+ */
 export const socketsOf = (
   listeners: readonly JudgedListener[],
   { on }: Attachments,
-  { addresses, privilegedPorts, keep }: Options,
+  { addresses, privilegedPorts }: Options,
 ): readonly Socket[] => {
   const groups = Map.groupBy(
-    listeners.filter(({ serves }) => serves),
+    listeners.filter(({ accepted }) => accepted),
     ({ transport, spec }) => `${String(spec.port).padStart(5, '0')}/${transport}`,
   );
   return [...groups]
     .toSorted(([one], [other]) => byCodeUnit(one, other))
     .flatMap(([, group]) => {
-      const [first] = group;
+      const [first, ...others] = group.filter(({ serves }) => serves);
       if (first === undefined) return [];
       const { port } = first.spec;
-      const nodes = group.map((listener) => nodeOf(listener, group, on, keep)).toSorted((one, other) => byCodeUnit(one.name, other.name));
-      return [{ addresses, port, boundPort: boundPortOf(port, privilegedPorts), transport: first.transport, listeners: nodes }];
+      const hosts = group.map(({ host }) => host);
+      const nodes = [first, ...others].map((listener) => nodeOf(listener, hosts, on.get(listener) ?? []));
+      const sorted = nodes.toSorted((one, other) => byCodeUnit(one.name, other.name));
+      return [{ addresses, port, boundPort: boundPortOf(port, privilegedPorts), transport: first.transport, listeners: sorted }];
     });
 };
 
-const nodeOf = (listener: JudgedListener, group: readonly JudgedListener[], on: Attachments['on'], keep: Options['keep']): Listener => {
-  const attached = on.get(listener) ?? [];
+/** `neighbours` are the hosts of all listeners on the port. */
+const nodeOf = (listener: JudgedListener, neighbours: readonly string[], attached: readonly Attached[]): Listener => {
   const common = { name: listener.name, owner: listener.ownerKey, ...(listener.host === '*' ? {} : { hostname: listener.host }) };
   const tls = listener.tls === undefined ? {} : { tls: listener.tls };
-  const neighbours = group.map(({ host }) => host);
   switch (listener.spec.protocol) {
     case 'HTTP':
     case 'HTTPS': {
       const { virtualHosts, misdirected } = virtualHostsOf(listener.host, neighbours, attached);
-      const kept = virtualHosts.map((host) => keep(listener.name, host));
-      return {
-        ...common,
-        protocol: listener.spec.protocol,
-        ...tls,
-        virtualHosts: kept,
-        misdirected: listener.spec.protocol === 'HTTPS' ? misdirected : [],
-      };
+      const { protocol } = listener.spec;
+      return { ...common, protocol, ...tls, virtualHosts, misdirected: protocol === 'HTTPS' ? misdirected : [] };
     }
     case 'TLS':
       return { ...common, protocol: 'TLS', ...tls, serverNames: serverNamesOf(listener, neighbours, attached) };

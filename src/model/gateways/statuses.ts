@@ -1,8 +1,9 @@
 import type { Gateway } from '../../api/generated/gateway-api.ts';
+import { reuse } from '../../lib/equal.ts';
 import { byCodeUnit, type ObjectKey } from '../../lib/key.ts';
 import { memo } from '../../lib/memo.ts';
 import { conditionsOf } from '../conditions.ts';
-import type { AncestorStatus, ParentStatus, Status } from '../status.ts';
+import type { AncestorStatus, Status } from '../status.ts';
 import type { DerivedGateway } from './derive.ts';
 import { missingParentStatus } from './route-status.ts';
 import { type AnyRoute, parentKeysOf, routeKeyOf } from './tables.ts';
@@ -10,21 +11,27 @@ import { type AnyRoute, parentKeysOf, routeKeyOf } from './tables.ts';
 /** At most so many ancestors fit into a policy's status (Gateway API `PolicyStatus.ancestors`). */
 const maxAncestors = 16;
 
-/** Status of a Gateway whose class does not exist: with a class of another controller it is none of our business. */
-export const classlessStatusOf = memo((gateway: Gateway): Status => ({
-  kind: 'Gateway',
-  conditions: [
-    conditionsOf(gateway.metadata.generation).unknown('Accepted', 'Pending', `GatewayClass "${gateway.spec.gatewayClassName}" not found`),
-    conditionsOf(gateway.metadata.generation).unknown('Programmed', 'Pending', `GatewayClass "${gateway.spec.gatewayClassName}" not found`),
-  ],
-  addresses: [],
-  listeners: [],
-  attachedListenerSets: 0,
-}));
+/** Status of a Gateway that nobody serves for the sake of its class: it waits, as on a cluster, but is told what for. */
+const pendingStatus =
+  (why: string) =>
+  ({ metadata, spec }: Gateway): Status => {
+    const conditions = conditionsOf(metadata.generation);
+    const message = `GatewayClass "${spec.gatewayClassName}" ${why}`;
+    return {
+      kind: 'Gateway',
+      conditions: [conditions.unknown('Accepted', 'Pending', message), conditions.unknown('Programmed', 'Pending', message)],
+      addresses: [],
+      listeners: [],
+      attachedListenerSets: 0,
+    };
+  };
+
+export const classMissingStatusOf = memo(pendingStatus('not found'));
+
+export const classRefusedStatusOf = memo(pendingStatus('is not accepted: see its own status'));
 
 type Known = {
   readonly owners: readonly unknown[];
-  readonly parts: readonly (ParentStatus | undefined)[];
   readonly entry: readonly [ObjectKey, Status];
 };
 
@@ -43,22 +50,15 @@ export const routeStatusesBuilder = (
   const known = new WeakMap<AnyRoute, Known>();
   const missing = memo((route: AnyRoute) => (route.spec.parentRefs ?? []).map((ref) => missingParentStatus(route, ref, controllerName)));
 
-  const deriveFor = (
-    route: AnyRoute,
-    from: readonly unknown[],
-    owners: ReadonlyMap<ObjectKey, DerivedGateway>,
-    last: Known | undefined,
-  ): Known => {
+  const deriveFor = (route: AnyRoute, from: readonly unknown[], owners: ReadonlyMap<ObjectKey, DerivedGateway>): Known => {
     const key = routeKeyOf(route);
     const parts = parentKeysOf(route).map((parent, index) => {
       const owner = parent && owners.get(parent);
       if (owner !== undefined) return owner.parents.get(key)?.find(([refIndex]) => refIndex === index)?.[1];
       return from[index] === false ? missing(route)[index] : undefined;
     });
-    // Gateways are derived as a whole, so an equal verdict may come as another object.
-    if (last !== undefined && JSON.stringify(last.parts) === JSON.stringify(parts)) return { ...last, owners: from };
     const status: Status = { kind: route.kind, parents: parts.filter((part) => part !== undefined) };
-    return { owners: from, parts, entry: [key, status] };
+    return { owners: from, entry: [key, status] };
   };
 
   return (routes, owners, exists) => {
@@ -66,8 +66,7 @@ export const routeStatusesBuilder = (
     for (const route of routes) {
       const from = parentKeysOf(route).map((parent) => parent && (owners.get(parent) ?? exists(parent)));
       const last = known.get(route);
-      const now =
-        last !== undefined && last.owners.every((owner, index) => owner === from[index]) ? last : deriveFor(route, from, owners, last);
+      const now = last !== undefined && last.owners.every((owner, index) => owner === from[index]) ? last : deriveFor(route, from, owners);
       if (now !== last) known.set(route, now);
       if ('parents' in now.entry[1] && now.entry[1].parents.length > 0) statuses.push(now.entry);
     }
@@ -89,12 +88,13 @@ export const policyStatusesOf = (derived: readonly DerivedGateway[]): readonly (
 };
 
 /**
- * Statuses by kind, namespace and name, as they are listed. The order is found again only when an object came or went: sorting some
+ * Statuses by kind, namespace and name, as they are listed, each the same object as last time where it says the same. The order is found again only when an object came or went: sorting some
  * thousands of keys costs more than the rest of a rebuild.
  */
 export const statusSorter = (): ((statuses: readonly (readonly [ObjectKey, Status])[]) => ReadonlyMap<ObjectKey, Status>) => {
   let keys: readonly ObjectKey[] = [];
   let order: readonly number[] = [];
+  let last: ReadonlyMap<ObjectKey, Status> = new Map();
   return (statuses) => {
     if (statuses.length !== keys.length || statuses.some(([key], index) => key !== keys[index])) {
       keys = statuses.map(([key]) => key);
@@ -103,8 +103,9 @@ export const statusSorter = (): ((statuses: readonly (readonly [ObjectKey, Statu
     const sorted = new Map<ObjectKey, Status>();
     for (const index of order) {
       const entry = statuses[index];
-      if (entry !== undefined) sorted.set(entry[0], entry[1]);
+      if (entry !== undefined) sorted.set(entry[0], reuse(last.get(entry[0]) ?? entry[1], entry[1]));
     }
+    last = sorted;
     return sorted;
   };
 };

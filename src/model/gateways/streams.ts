@@ -24,7 +24,7 @@ export const serverNamesOf = (
   for (const route of attached) {
     const rule = ruleOf(route, listener.tls !== undefined);
     if (rule === undefined) continue;
-    for (const name of route.hosts) if (!rules.has(name) && ownerOf(name, neighbours) === listener.host) rules.set(name, rule);
+    for (const name of route.hosts.keys()) if (!rules.has(name) && ownerOf(name, neighbours) === listener.host) rules.set(name, rule);
   }
   if (!rules.has(listener.host)) rules.set(listener.host, nowhere(listener));
   return [...rules].map(([name, rule]) => ({ name, rule })).toSorted((one, other) => bySpecificity(one.name, other.name));

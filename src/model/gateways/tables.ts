@@ -24,7 +24,7 @@ export type GatewayTables = ModelTables & {
   /** What BackendTLSPolicies' status must say, by ObjectKey. */
   readonly policyVerdicts: ReadonlyMap<string, PolicyVerdict>;
   /** For each Gateway, as `namespace/name`, the sockets that an older Gateway holds: `TCP/8080` → that Gateway. Absent where there are none. */
-  readonly takenSockets: ReadonlyMap<string, ReadonlyMap<string, ObjectKey>>;
+  readonly takenSockets: ReadonlyMap<string, Readonly<Record<string, ObjectKey>>>;
 };
 
 export const routeTables = [

@@ -1,50 +1,64 @@
-import type { Gateway, ListenerSet } from '../../api/generated/gateway-api.ts';
+import type { Gateway } from '../../api/generated/gateway-api.ts';
+import { reuse } from '../../lib/equal.ts';
 import { keyOf, localKeyOf, type ObjectKey } from '../../lib/key.ts';
+import type { Read } from '../../lib/memo.ts';
 import { addressesOf } from './addresses.ts';
-import { boundPortOf, declaredListeners, socketKey } from './declared.ts';
+import { clashes } from './conflicts.ts';
+import { boundPortOf, declaredListeners, isSupportedProtocol, socketKey } from './declared.ts';
+import { refusalOf } from './gateway-status.ts';
 import { byAge } from './precedence.ts';
+import { allowedSetsOf } from './selector.ts';
+import type { GatewayTables } from './tables.ts';
 
-type Claim = { readonly key: ObjectKey; readonly addresses: readonly string[] };
+type Claim = { readonly key: ObjectKey; readonly addresses: readonly string[] | undefined };
+type Taken = ReadonlyMap<string, Readonly<Record<string, ObjectKey>>>;
 
 /**
  * Where Gateways share one machine: for each Gateway, as `namespace/name`, the sockets it asks for that an older one holds on a common
- * address. No address means every address. A Gateway's map keeps its identity while it holds the same.
+ * address. Gateways that are refused hold none. A Gateway's record keeps its identity while it holds the same.
  */
 export const takenSocketsBuilder = (
   privilegedPorts: boolean,
-): ((
-  gateways: readonly Gateway[],
-  sets: ReadonlyMap<string, readonly ListenerSet[]>,
-) => ReadonlyMap<string, ReadonlyMap<string, ObjectKey>>) => {
-  let last: ReadonlyMap<string, ReadonlyMap<string, ObjectKey>> = new Map();
-  return (gateways, sets) => {
+): ((gateways: readonly Gateway[], read: Read<Pick<GatewayTables, 'listenerSetsOf' | 'Namespace'>>) => Taken) => {
+  let last: Taken = new Map();
+  return (gateways, read) => {
     const claims = new Map<string, Claim[]>();
-    const taken = new Map<string, ReadonlyMap<string, ObjectKey>>();
-    for (const gateway of gateways.toSorted((one, other) => byAge(one.metadata, other.metadata))) {
-      const own = socketsAsked(gateway, sets.get(localKeyOf(gateway)) ?? [], privilegedPorts);
+    const taken = new Map<string, Readonly<Record<string, ObjectKey>>>();
+    const claimants = gateways.filter((gateway) => refusalOf(gateway) === undefined);
+    for (const gateway of claimants.toSorted((one, other) => byAge(one.metadata, other.metadata))) {
       const addresses = addressesOf(gateway).bind;
-      const lost = new Map<string, ObjectKey>();
-      for (const socket of own) {
-        const holder = claims.get(socket)?.find((claim) => overlap(claim.addresses, addresses));
-        if (holder !== undefined) lost.set(socket, holder.key);
-        else claims.set(socket, [...(claims.get(socket) ?? []), { key: keyOf(gateway), addresses }]);
+      const lost: Record<string, ObjectKey> = {};
+      for (const socket of socketsAsked(gateway, read, privilegedPorts)) {
+        const holders = claims.get(socket) ?? [];
+        const holder = holders.find((claim) => overlap(claim.addresses, addresses));
+        if (holder !== undefined) lost[socket] = holder.key;
+        else claims.set(socket, [...holders, { key: keyOf(gateway), addresses }]);
       }
-      if (lost.size > 0) taken.set(localKeyOf(gateway), same(last.get(localKeyOf(gateway)), lost));
+      const key = localKeyOf(gateway);
+      if (Object.keys(lost).length > 0) taken.set(key, reuse(last.get(key) ?? lost, lost));
     }
     last = taken;
     return taken;
   };
 };
 
-const socketsAsked = (gateway: Gateway, sets: readonly ListenerSet[], privilegedPorts: boolean): ReadonlySet<string> =>
-  new Set(
-    declaredListeners(gateway, sets).flatMap((object) =>
-      object.map(({ transport, spec }) => socketKey(transport, boundPortOf(spec.port, privilegedPorts))),
-    ),
-  );
+/** Sockets that a Gateway would have if it were alone. */
+const socketsAsked = (
+  gateway: Gateway,
+  read: Read<Pick<GatewayTables, 'listenerSetsOf' | 'Namespace'>>,
+  privilegedPorts: boolean,
+): ReadonlySet<string> => {
+  const objects = declaredListeners(gateway, allowedSetsOf(gateway, read('listenerSetsOf', localKeyOf(gateway)) ?? [], read));
+  const clashing = clashes(objects, { privilegedPorts, taken: undefined });
+  const standing = objects.flat().filter((listener) => isSupportedProtocol(listener.spec.protocol) && !clashing.has(listener));
+  return new Set(standing.map(({ transport, spec }) => socketKey(transport, boundPortOf(spec.port, privilegedPorts))));
+};
 
-const overlap = (one: readonly string[], other: readonly string[]): boolean =>
-  one.length === 0 || other.length === 0 || one.some((address) => other.includes(address));
+const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
-const same = (last: ReadonlyMap<string, ObjectKey> | undefined, next: ReadonlyMap<string, ObjectKey>): ReadonlyMap<string, ObjectKey> =>
-  last !== undefined && last.size === next.size && [...next].every(([socket, holder]) => last.get(socket) === holder) ? last : next;
+/** All addresses are asked for by none, and by the unspecified ones. */
+const overlap = (one: readonly string[] | undefined, other: readonly string[] | undefined): boolean =>
+  one === undefined ||
+  other === undefined ||
+  [...one, ...other].some((address) => wildcards.has(address)) ||
+  one.some((address) => other.includes(address));

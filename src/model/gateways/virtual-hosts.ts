@@ -1,7 +1,7 @@
-import type { RouteEntry, VirtualHost } from '../graph.ts';
+import type { VirtualHost } from '../graph.ts';
 import type { Attached } from './attach.ts';
-import { bySpecificity, ownerOf } from './hostnames.ts';
-import { inOrder } from './precedence.ts';
+import { bySpecificity, coversOf, ownerOf } from './hostnames.ts';
+import { type Claim, inOrder } from './precedence.ts';
 
 /** What one listener answers by host: `misdirected` are hosts that belong to others, to be answered with 421. */
 export type Hosts = { readonly virtualHosts: readonly VirtualHost[]; readonly misdirected: readonly string[] };
@@ -12,34 +12,26 @@ export type Hosts = { readonly virtualHosts: readonly VirtualHost[]; readonly mi
  * virtual host, and a route's host that a neighbour owns has none here.
  */
 export const virtualHostsOf = (host: string, neighbours: readonly string[], attached: readonly Attached[]): Hosts => {
-  const byDomain = new Map<string, RouteEntry[][]>([[host, []]]);
-  for (const { node, hosts } of attached) {
-    for (const domain of hosts) {
-      if (ownerOf(domain, neighbours) !== host) continue;
-      const entries = byDomain.get(domain);
-      if (entries === undefined) byDomain.set(domain, [[...node.entries]]);
-      else entries.push([...node.entries]);
+  const claims = new Map<string, Claim[]>();
+  for (const [age, { node, hosts }] of attached.entries()) {
+    for (const [name, asked] of hosts) {
+      const claim = { asked, age, node };
+      const known = claims.get(name);
+      if (known === undefined) claims.set(name, [claim]);
+      else known.push(claim);
     }
   }
-  const virtualHosts = [...byDomain]
-    .map(([domain, entries]) => ({ domain, entries: inOrder(entries) }))
-    .toSorted((one, other) => bySpecificity(one.domain, other.domain));
-  const misdirected = neighbours.filter((neighbour) => neighbour !== host && !byDomain.has(neighbour)).toSorted(bySpecificity);
-  return { virtualHosts, misdirected };
+  const domains = new Set([host, ...[...claims.keys()].filter((name) => ownerOf(name, neighbours) === host)]);
+  const virtualHosts = [...domains].toSorted(bySpecificity).map((domain) => ({ domain, entries: inOrder(claimsOn(domain, claims)) }));
+  return { virtualHosts, misdirected: neighbours.filter((neighbour) => !domains.has(neighbour)).toSorted(bySpecificity) };
 };
 
-/** Gives back earlier virtual hosts where nothing in them changed, so that what was made from them is kept. One for each Gateway. */
-export const virtualHostKeeper = (): ((listener: string, host: VirtualHost) => VirtualHost) => {
-  const known = new Map<string, VirtualHost>();
-  return (listener, host) => {
-    const key = `${listener} ${host.domain}`;
-    const last = known.get(key);
-    const same =
-      last !== undefined &&
-      last.entries.length === host.entries.length &&
-      last.entries.every((entry, index) => entry === host.entries[index]);
-    if (same) return last;
-    known.set(key, host);
-    return host;
-  };
+/**
+ * Of each route the most specific claim on a domain. Routes of wider names count too: a more specific hostname makes a route's rules come
+ * first (`HTTPRouteSpec.hostnames`), it does not keep requests that none of them matches from the others.
+ */
+const claimsOn = (domain: string, claims: ReadonlyMap<string, readonly Claim[]>): readonly Claim[] => {
+  const found = new Map<Claim['node'], Claim>();
+  for (const name of coversOf(domain)) for (const claim of claims.get(name) ?? []) if (!found.has(claim.node)) found.set(claim.node, claim);
+  return [...found.values()];
 };

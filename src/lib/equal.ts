@@ -1,0 +1,35 @@
+import { sameElements } from './memo.ts';
+
+/** Whether two values of plain data mean the same. Costs what differs by identity; an absent field is not an undefined one. */
+export const equal = (one: unknown, other: unknown): boolean => {
+  if (one === other) return true;
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
+  if (Array.isArray(one) || Array.isArray(other))
+    return (
+      Array.isArray(one) && Array.isArray(other) && one.length === other.length && one.every((value, index) => equal(value, other[index]))
+    );
+  const known = new Map(Object.entries(other));
+  const fields = Object.entries(one);
+  return fields.length === known.size && fields.every(([field, value]) => known.has(field) && equal(value, known.get(field)));
+};
+
+/**
+ * `next`, each element replaced by what `settle` makes of it and of the element of `previous` that `keyOf` gives the same name; `previous`
+ * itself where that leaves it as it was. What moved in a list is found again.
+ */
+export const reuseBy = <V>(
+  previous: readonly V[],
+  next: readonly V[],
+  keyOf: (value: V) => string,
+  settle: (previous: V, next: V) => V,
+): readonly V[] => {
+  const known = new Map(previous.map((value) => [keyOf(value), value]));
+  const settled = next.map((value) => {
+    const last = known.get(keyOf(value));
+    return last === undefined ? value : settle(last, value);
+  });
+  return sameElements(previous, settled);
+};
+
+/** `previous` where both mean the same. */
+export const reuse = <V>(previous: V, next: V): V => (equal(previous, next) ? previous : next);

@@ -1,0 +1,31 @@
+import { reuse, reuseBy } from '../../lib/equal.ts';
+import type { Gateway, Listener, Socket } from '../graph.ts';
+
+/** `next`, with every part of `previous` that means the same in its place, so that what was made from those parts is kept. */
+export const reuseGateway = (previous: Gateway, next: Gateway): Gateway =>
+  reuse(previous, {
+    ...next,
+    sockets: reuseBy(previous.sockets, next.sockets, socketName, reuseSocket),
+    backends: reuseBy(previous.backends, next.backends, ({ id }) => id, reuse),
+    secrets: reuseBy(previous.secrets, next.secrets, ({ id }) => id, reuse),
+  });
+
+const socketName = ({ port, transport }: Socket): string => `${port}/${transport}`;
+
+const reuseSocket = (previous: Socket, next: Socket): Socket =>
+  reuse(previous, { ...next, listeners: reuseBy(previous.listeners, next.listeners, ({ name }) => name, reuseListener) });
+
+const reuseListener = (previous: Listener, next: Listener): Listener => {
+  if (isHttp(previous) && isHttp(next)) {
+    const virtualHosts = reuseBy(previous.virtualHosts, next.virtualHosts, ({ domain }) => domain, reuse);
+    return reuse(previous, {
+      ...next,
+      virtualHosts,
+      ...(next.tls === undefined ? {} : { tls: reuse(previous.tls ?? next.tls, next.tls) }),
+    });
+  }
+  return reuse(previous, next);
+};
+
+type Http = Extract<Listener, { readonly protocol: 'HTTP' | 'HTTPS' }>;
+const isHttp = (listener: Listener): listener is Http => listener.protocol === 'HTTP' || listener.protocol === 'HTTPS';
