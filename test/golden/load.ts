@@ -1,4 +1,3 @@
-import { relative } from 'node:path';
 import { allKinds, type AnyObject } from '../../src/api/kinds.ts';
 import type { Objects } from '../../src/api/objects.ts';
 import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../../src/lib/key.ts';
@@ -19,7 +18,7 @@ export const loadCase = (folder: string, worldFile: string): Case => {
   const own = new Set(listOf(readDirectory([file]).objects).map(keyOf));
   const errors = problems
     .filter(({ severity }) => severity === 'error')
-    .map((problem) => `${relative(folder, problem.file ?? folder)}:${problem.line}:${problem.column}: ${problem.reason}`);
+    .map((problem) => `${problem.file ?? folder}:${problem.line}:${problem.column}: ${problem.reason}`.replaceAll(`${folder}/`, ''));
   return { objects, own, errors: errors.toSorted(byCodeUnit) };
 };
 
