@@ -98,4 +98,5 @@ const redirectText = ({ scheme, hostname, port, path, statusCode }: Redirect): s
     ...(path === undefined ? [] : [pathText(path)]),
   ].join(', ');
 
-const pathText = ({ type, value }: PathRewrite): string => (type === 'full' ? `path ${value}` : `matched prefix becomes ${value}`);
+const pathText = ({ type, value }: PathRewrite): string =>
+  type === 'full' ? `path ${value}` : `matched prefix becomes ${value === '' ? '/' : value}`;
