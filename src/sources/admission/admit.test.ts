@@ -91,6 +91,10 @@ describe('core kinds', () => {
     });
   });
 
+  it.each([0, ''])('takes targetPort %j as none', (targetPort) => {
+    expect(admitted(service({ ports: [{ port: 80, targetPort }] }))).toMatchObject({ spec: { ports: [{ targetPort: 80 }] } });
+  });
+
   it('lets fields pass that it has no schema for', () => {
     expect(admitted(service({ ports: [{ port: 80 }], sessionAffinity: 'None' }))).toMatchObject({ spec: { sessionAffinity: 'None' } });
   });
@@ -138,7 +142,7 @@ describe('core kinds', () => {
       'spec.ports[1]: duplicate of item 0: same port 1, protocol "TCP"',
     ],
     ['no ports', service({}), 'spec: ports are required unless the Service is headless or an ExternalName'],
-    ['a family mixed up', slice({ endpoints: [{ addresses: ['::1'] }] }), 'endpoints must have IP addresses of the addressType'],
+    ['a family mixed up', slice({ endpoints: [{ addresses: ['::1'] }] }), 'endpoints must have addresses of the addressType'],
   ])('refuses %s', (_, raw, error) => {
     expect(errorsOf(raw)).toEqual([error]);
   });

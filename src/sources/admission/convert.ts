@@ -13,7 +13,7 @@ const withStringData = ({ stringData, data, ...rest }: Fields): Fields => {
 const withTargetPorts = (service: Fields): Fields => {
   const { spec } = service;
   if (!isRecord(spec) || !Array.isArray(spec['ports'])) return service;
-  const ports = spec['ports'].map((port: unknown) => (isRecord(port) ? { ...port, targetPort: port['targetPort'] ?? port['port'] } : port));
+  const ports = spec['ports'].map((port: unknown) => (isRecord(port) ? { ...port, targetPort: port['targetPort'] || port['port'] } : port));
   return { ...service, spec: { ...spec, ports } };
 };
 

@@ -11,6 +11,11 @@ const flag: Schema = { type: 'boolean' };
 const port: Schema = { type: 'integer', format: 'int32', minimum: 1, maximum: 65535 };
 const protocol: Schema = { type: 'string', enum: ['TCP', 'UDP', 'SCTP'], default: 'TCP' };
 const dnsLabel: Schema = { type: 'string', maxLength: 63, pattern: '^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$' };
+/** A name of IANA's or a qualified one: `http`, `kubernetes.io/h2c`. */
+const appProtocol: Schema = {
+  type: 'string',
+  pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$',
+};
 const base64Map: Schema = { type: 'object', additionalProperties: { type: 'string', format: 'byte' } };
 const textMap: Schema = { type: 'object', additionalProperties: text };
 
@@ -32,13 +37,13 @@ const servicePort = open(
       'x-kubernetes-int-or-string': true,
       'x-kubernetes-validations': [
         {
-          rule: "type(self) == int ? self >= 1 && self <= 65535 : self.matches('^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$')",
+          rule: "type(self) == int ? self >= 0 && self <= 65535 : self.matches('^([a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?)?$')",
           message: 'must be a port from 1 to 65535, or the name of one',
         },
       ],
     },
     protocol,
-    appProtocol: text,
+    appProtocol,
     nodePort: { type: 'integer', format: 'int32', minimum: 0, maximum: 65535 },
   },
   { required: ['port'] },
@@ -63,7 +68,10 @@ const service = open(
           'x-kubernetes-validations': portNames,
         }),
         selector: textMap,
-        clusterIP: text,
+        clusterIP: {
+          type: 'string',
+          'x-kubernetes-validations': [{ rule: "self in ['', 'None'] || isIP(self)", message: 'must be an IP address, or None' }],
+        },
         clusterIPs: listOf(text),
         externalName: text,
         ipFamilies: listOf({ type: 'string', enum: ['IPv4', 'IPv6'] }),
@@ -98,7 +106,7 @@ const endpoint = open(
   { required: ['addresses'] },
 );
 
-const endpointPort = open({ name: { ...dnsLabel, default: '' }, protocol, port, appProtocol: text });
+const endpointPort = open({ name: { ...dnsLabel, default: '' }, protocol, port, appProtocol });
 
 /** Loopback addresses, which an API server refuses, are welcome: standalone mode's backends run beside it. */
 const endpointSlice = open(
@@ -114,8 +122,8 @@ const endpointSlice = open(
     required: ['addressType'],
     'x-kubernetes-validations': [
       {
-        rule: "self.addressType == 'FQDN' || self.endpoints.all(e, e.addresses.all(a, isIP(a) && a.contains(':') == (self.addressType == 'IPv6')))",
-        message: 'endpoints must have IP addresses of the addressType',
+        rule: "self.endpoints.all(e, e.addresses.all(a, self.addressType == 'FQDN' ? !a.contains(':') : isIP(a) && a.contains(':') == (self.addressType == 'IPv6')))",
+        message: 'endpoints must have addresses of the addressType',
       },
     ],
   },
