@@ -19,7 +19,7 @@ export type ObjectMeta = {
   readonly ownerReferences?: readonly OwnerReference[];
 };
 
-export type OwnerReference = {
+type OwnerReference = {
   readonly apiVersion: string;
   readonly kind: string;
   readonly name: string;
@@ -45,7 +45,7 @@ export type ServicePort = {
   readonly nodePort?: number;
 };
 
-export type ServiceSpec = {
+type ServiceSpec = {
   readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
   readonly ports?: readonly ServicePort[];
   readonly selector?: { readonly [key: string]: string };
@@ -84,7 +84,7 @@ export type Endpoint = {
   readonly targetRef?: { readonly kind?: string; readonly namespace?: string; readonly name?: string; readonly uid?: string };
 };
 
-export type EndpointPort = {
+type EndpointPort = {
   /** The Service port's name; empty for its only, unnamed port. */
   readonly name: string;
   readonly protocol: 'TCP' | 'UDP' | 'SCTP';

@@ -1,5 +1,5 @@
 /** One `x-kubernetes-validations` rule: a CEL expression over `self`, and what users read when it is false. */
-export type SchemaRule = {
+type SchemaRule = {
   readonly rule: string;
   readonly message?: string;
   readonly messageExpression?: string;

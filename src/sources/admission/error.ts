@@ -5,7 +5,7 @@ export type FieldPath = readonly (string | number)[];
 export type AdmissionError = { readonly path: FieldPath; readonly reason: string };
 
 /** `spec.rules[0].matches[1].path`; keys that are no plain names are quoted: `metadata.labels["a/b"]`. Empty for the root. */
-export const formatPath = (path: FieldPath): string =>
+const formatPath = (path: FieldPath): string =>
   path
     .map((step) => (typeof step === 'number' ? `[${step}]` : /^[A-Za-z_$][\w$-]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`))
     .join('')

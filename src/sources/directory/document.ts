@@ -7,12 +7,12 @@ import { isRecord, plainFrom } from '../admission/plain.ts';
 import { locatorOf, type Position, valuesIn } from './yaml.ts';
 
 /** An object of a document, or that there is one which was refused. `path` leads to it, through `items` where it is part of a list. */
-export type Item = { readonly value: number; readonly path: FieldPath } & (
+type Item = { readonly value: number; readonly path: FieldPath } & (
   | { readonly object: AnyObject; readonly key: ObjectKey }
   | { readonly object?: never; readonly key?: ObjectKey }
 );
 
-export type DocumentProblem = Position & { readonly severity: 'error' | 'warning'; readonly reason: string; readonly object?: ObjectKey };
+type DocumentProblem = Position & { readonly severity: 'error' | 'warning'; readonly reason: string; readonly object?: ObjectKey };
 
 /** A document read and admitted. Lines count from its own start. `parsed` is false where the text is no YAML. */
 export type DocumentContent = { readonly parsed: boolean; readonly items: readonly Item[]; readonly problems: readonly DocumentProblem[] };
