@@ -20,7 +20,9 @@ export const stream = (mode: Mode, first?: Snapshot, history = new History()) =>
   };
   const sotw = (request: Partial<Omit<SotwRequest, 'names'>> & { typeUrl: string; names?: readonly string[] }): Response[] =>
     feed({ kind: 'request', request: { nonce: '', version: '', ...request, names: nameSetOf(request.names ?? []) } });
-  const delta = (request: Partial<Omit<DeltaRequest, 'initial'>> & { typeUrl: string; initial?: Readonly<Record<string, string>> }): Response[] =>
+  const delta = (
+    request: Partial<Omit<DeltaRequest, 'initial'>> & { typeUrl: string; initial?: Readonly<Record<string, string>> },
+  ): Response[] =>
     feed({
       kind: 'request',
       request: { nonce: '', subscribe: [], unsubscribe: [], ...request, initial: new Map(Object.entries(request.initial ?? {})) },
@@ -48,7 +50,12 @@ export const stream = (mode: Mode, first?: Snapshot, history = new History()) =>
   };
 };
 
-const short = new Map([[CDS, 'CDS'], [EDS, 'EDS'], [LDS, 'LDS'], [RDS, 'RDS']]);
+const short = new Map([
+  [CDS, 'CDS'],
+  [EDS, 'EDS'],
+  [LDS, 'LDS'],
+  [RDS, 'RDS'],
+]);
 /** A response in one line: type, resources, and what is removed. */
 export const told = (responses: readonly Response[]): string[] =>
   responses.map(({ typeUrl, resources, removed }) =>

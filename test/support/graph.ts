@@ -31,7 +31,7 @@ export const shareOf = (backend: Backend | undefined, weight = 1, more: Partial<
   ...more,
 });
 
-export const matchOf = (more: Partial<HttpMatch> = {}): HttpMatch => ({
+const matchOf = (more: Partial<HttpMatch> = {}): HttpMatch => ({
   path: { type: 'prefix', value: '/' },
   headers: [],
   queryParams: [],
@@ -39,7 +39,7 @@ export const matchOf = (more: Partial<HttpMatch> = {}): HttpMatch => ({
   ...more,
 });
 
-export const ruleOf = (more: Partial<HttpRule> = {}): HttpRule => ({
+const ruleOf = (more: Partial<HttpRule> = {}): HttpRule => ({
   requestHeaders: noChanges,
   responseHeaders: noChanges,
   mirrors: [],

@@ -5,29 +5,40 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [key
 type RawObject = { readonly [key: string]: Json };
 
 const pick = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
-const some = <T>(arbitrary: fc.Arbitrary<T>, maxLength: number): fc.Arbitrary<T[]> => fc.array(arbitrary, { maxLength });
+/** Mostly one of `usual`, now and then one of `odd`: so many fields meet in an object that each must be right almost always. */
+const mostly = <T>(usual: readonly T[], odd: readonly T[]): fc.Arbitrary<T> =>
+  fc.oneof({ arbitrary: pick(...usual), weight: 80 }, { arbitrary: pick(...odd), weight: 1 });
+/** Up to so many, told apart by name where they have one, as lists keyed by name must be. */
+const some = <T>(arbitrary: fc.Arbitrary<T>, maxLength: number): fc.Arbitrary<T[]> =>
+  fc.uniqueArray(arbitrary, { maxLength, selector: nameIn });
+const nameIn = (item: unknown): string => {
+  const name: unknown = typeof item === 'object' && item !== null && 'name' in item && !('port' in item) ? item.name : item;
+  return JSON.stringify(name).toLowerCase();
+};
 const object = (fields: { readonly [key: string]: fc.Arbitrary<Json> }, required: readonly string[]): fc.Arbitrary<RawObject> =>
   fc.record(fields, { requiredKeys: [...required] }) as fc.Arbitrary<RawObject>;
 
 const namespace = pick('default', 'other');
-const hostname = pick('a.example', 'b.example', '*.example', '*.b.example', 'x.b.example', 'A.Example', '');
+const exactHost = mostly(['a.example', 'x.b.example'], ['*.example']);
+const hostname = mostly(['a.example', 'b.example', '*.example', '*.b.example', 'x.b.example'], ['A.Example', '']);
 const headerName = pick('x-one', 'X-Two', 'Host', 'content-type');
-const value = pick('v', 'some value', '%', '%REQ(:path)%', '100%', '', 'ü');
+const value = mostly(['v', 'some value', '%', '%REQ(:path)%', '100%'], ['', 'ü']);
 const header = object({ name: headerName, value }, ['name', 'value']);
-const pattern = pick('^/a.*', '/a/(b|c)', '(?=x)', '[', '.*', '\\d+', 'a{1,2000}', '(a+)+$', '\\C');
-const portNumber = pick<Json>(80, 81, 443, 8080, 10080, 0, 70_000, '80');
+const pattern = mostly(['^/a.*', '/a/(b|c)', '.*', '\\d+', 'a{1,200}', '(a+)+$'], ['(?=x)', '[', 'a{1,2000}', '\\C']);
+const portNumber = mostly<Json>([80, 81, 443, 8080, 10080], [0, 70_000, '80']);
 
 const serviceRef = object(
   {
     name: pick('web', 'api', 'grpc', 'udp', 'missing'),
     namespace,
     port: portNumber,
-    weight: pick<Json>(0, 1, 9, 1_000_000, -1),
-    kind: pick('Service', 'Gateway'),
-    group: pick('', 'example.com'),
+    weight: mostly<Json>([0, 1, 9, 1_000_000], [-1]),
+    kind: mostly(['Service'], ['Gateway']),
+    group: mostly([''], ['example.com']),
   },
   ['name', 'port'],
 );
+const plainRef = serviceRef.map(({ weight: _, ...ref }): Json => ref);
 const headerChanges = object({ set: some(header, 2), add: some(header, 2), remove: some(headerName, 2) }, []);
 const pathModifier = pick<Json>(
   { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' },
@@ -40,23 +51,23 @@ const httpFilter = fc.oneof(
   headerChanges.map((changes): Json => ({ type: 'ResponseHeaderModifier', responseHeaderModifier: changes })),
   object(
     {
-      scheme: pick('http', 'https', 'ftp'),
-      hostname,
+      scheme: mostly(['http', 'https'], ['ftp']),
+      hostname: exactHost,
       path: pathModifier,
       port: portNumber,
-      statusCode: pick<Json>(301, 302, 303, 307, 308, 200),
+      statusCode: mostly<Json>([301, 302, 303, 307, 308], [200]),
     },
     [],
   ).map((redirect): Json => ({ type: 'RequestRedirect', requestRedirect: redirect })),
-  object({ hostname, path: pathModifier }, []).map((rewrite): Json => ({ type: 'URLRewrite', urlRewrite: rewrite })),
-  object({ backendRef: serviceRef, percent: pick<Json>(0, 42, 100, 101) }, ['backendRef']).map((mirror): Json => ({
+  object({ hostname: exactHost, path: pathModifier }, []).map((rewrite): Json => ({ type: 'URLRewrite', urlRewrite: rewrite })),
+  object({ backendRef: plainRef, percent: mostly<Json>([0, 42, 100], [101]) }, ['backendRef']).map((mirror): Json => ({
     type: 'RequestMirror',
     requestMirror: mirror,
   })),
   object(
     {
-      allowOrigins: some(pick('*', 'https://a.example', 'https://*.example', 'nonsense'), 2),
-      allowMethods: some(pick('GET', '*', 'PUT'), 2),
+      allowOrigins: some(mostly(['https://a.example', 'https://*.example'], ['*', 'nonsense']), 2),
+      allowMethods: some(mostly(['GET', 'PUT'], ['*']), 2),
       allowCredentials: pick<Json>(true, false),
       maxAge: pick<Json>(1, 60),
     },
@@ -67,7 +78,7 @@ const httpFilter = fc.oneof(
 const match = object(
   {
     path: fc.oneof(
-      object({ type: pick('Exact', 'PathPrefix'), value: pick('/', '/a', '/a/', '/a/b', '/ä', '/%2F', 'a', '//a', '/a/../b') }, [
+      object({ type: pick('Exact', 'PathPrefix'), value: mostly(['/', '/a', '/a/', '/a/b'], ['/%2F', '/ä', 'a', '//a', '/a/../b']) }, [
         'type',
         'value',
       ]),
@@ -81,28 +92,30 @@ const match = object(
       object({ name: pick('q', 'p%'), value: fc.oneof(value, pattern), type: pick('Exact', 'RegularExpression') }, ['name', 'value']),
       2,
     ),
-    method: pick('GET', 'POST', 'FETCH'),
+    method: mostly(['GET', 'POST'], ['FETCH']),
   },
   [],
 );
-const duration = pick('0s', '10s', '1h30m', '5ms', '10', '1d');
+const duration = mostly(['0s', '10s', '1h30m', '5ms'], ['10', '1d']);
 const httpRule = object(
   {
-    name: pick('first', 'second'),
     matches: some(match, 3),
     filters: some(httpFilter, 2),
     backendRefs: some(
       fc.tuple(serviceRef, some(httpFilter, 1)).map(([ref, filters]): Json => ({ ...ref, filters })),
       3,
     ),
-    timeouts: object({ request: duration, backendRequest: duration }, []),
-    retry: object({ attempts: pick<Json>(0, 1, 3), codes: some(pick<Json>(500, 503, 404), 2), backoff: duration }, []),
+    timeouts: mostly<Json>(
+      [{ request: '10s' }, { request: '10s', backendRequest: '5ms' }, { backendRequest: '1h30m' }, {}],
+      [{ request: '1s', backendRequest: '2s' }],
+    ),
+    retry: object({ attempts: mostly<Json>([1, 3], [0]), codes: some(pick<Json>(500, 503, 404), 2), backoff: duration }, []),
     sessionPersistence: object(
       {
-        type: pick('Cookie', 'Header'),
-        sessionName: pick('session', 'a b'),
+        type: pick('Cookie'),
+        sessionName: mostly(['session'], ['a b']),
         absoluteTimeout: duration,
-        cookieConfig: pick<Json>({ lifetimeType: 'Permanent' }, { lifetimeType: 'Session' }),
+        cookieConfig: pick<Json>({ lifetimeType: 'Session' }, {}),
       },
       [],
     ),
@@ -111,24 +124,34 @@ const httpRule = object(
 );
 const parentRef = object(
   {
-    name: pick('one', 'two', 'missing'),
+    name: mostly(['one', 'two'], ['missing']),
     namespace,
-    sectionName: pick('http', 'https', 'tls', 'tcp', 'udp', 'missing'),
+    sectionName: mostly(['http', 'https', 'tls', 'tcp', 'udp'], ['missing']),
     port: portNumber,
-    kind: pick('Gateway', 'ListenerSet', 'Service'),
+    kind: mostly(['Gateway', 'Gateway', 'ListenerSet'], ['Service']),
   },
   ['name'],
 );
 const streamRule = object({ backendRefs: fc.array(serviceRef, { minLength: 1, maxLength: 3 }) }, ['backendRefs']);
-const routeSpec = (rule: fc.Arbitrary<Json>): fc.Arbitrary<Json> =>
-  object({ parentRefs: some(parentRef, 3), hostnames: some(hostname, 3), rules: some(rule, 3) }, ['parentRefs', 'rules']);
+const rulesOf = (rule: fc.Arbitrary<Json>, maxLength: number): fc.Arbitrary<Json> => fc.array(rule, { minLength: 1, maxLength });
+const routeSpec = (rule: fc.Arbitrary<Json>, maxRules = 3): fc.Arbitrary<Json> =>
+  object({ parentRefs: some(parentRef, 3), hostnames: some(hostname, 3), rules: rulesOf(rule, maxRules) }, ['parentRefs', 'rules']);
+const streamSpec = object({ parentRefs: some(parentRef, 3), rules: rulesOf(streamRule, 1) }, ['parentRefs', 'rules']);
+const tlsSpec = object(
+  { parentRefs: some(parentRef, 3), hostnames: fc.array(hostname, { minLength: 1, maxLength: 3 }), rules: rulesOf(streamRule, 1) },
+  ['parentRefs', 'hostnames', 'rules'],
+);
 const grpcRule = object(
   {
     matches: some(
       object(
         {
           method: object(
-            { service: pick('pkg.Service', 'bad service'), method: pick('Get', '.*'), type: pick('Exact', 'RegularExpression') },
+            {
+              service: mostly(['pkg.Service'], ['bad service']),
+              method: mostly(['Get'], ['.*']),
+              type: pick('Exact', 'RegularExpression'),
+            },
             [],
           ),
           headers: some(header, 1),
@@ -142,27 +165,45 @@ const grpcRule = object(
   [],
 );
 
-const listener = object(
-  {
-    name: pick('http', 'https', 'tls', 'tcp', 'udp'),
-    protocol: pick('HTTP', 'HTTPS', 'TLS', 'TCP', 'UDP', 'example.com/own'),
-    port: portNumber,
-    hostname,
-    tls: object(
-      {
-        mode: pick('Terminate', 'Passthrough'),
-        certificateRefs: some(object({ name: pick('certificate', 'garbage', 'missing'), namespace }, ['name']), 2),
-      },
-      [],
-    ),
-    allowedRoutes: pick<Json>(
-      { namespaces: { from: 'All' } },
-      { namespaces: { from: 'Selector', selector: { matchLabels: { team: 'a' } } } },
-      { kinds: [{ kind: 'HTTPRoute' }] },
-    ),
-  },
-  ['name', 'protocol', 'port'],
+const allowedRoutes = mostly<Json>(
+  [
+    { namespaces: { from: 'All' } },
+    { namespaces: { from: 'Same' } },
+    { namespaces: { from: 'Selector', selector: { matchLabels: { team: 'a' } } } },
+  ],
+  [{ kinds: [{ kind: 'HTTPRoute' }] }],
 );
+const certificateRefs = fc.array(object({ name: mostly(['certificate'], ['garbage', 'missing']), namespace }, ['name']), {
+  minLength: 1,
+  maxLength: 2,
+});
+const terminate = object({ mode: pick('Terminate'), certificateRefs }, ['mode', 'certificateRefs']);
+const passthrough = pick<Json>({ mode: 'Passthrough' });
+const listenerOf = (
+  protocol: string,
+  more: { readonly [key: string]: fc.Arbitrary<Json> },
+  required: readonly string[] = [],
+): fc.Arbitrary<RawObject> =>
+  object(
+    {
+      name: mostly([protocol.toLowerCase()], ['other']),
+      protocol: mostly([protocol], ['example.com/own']),
+      port: portNumber,
+      allowedRoutes,
+      ...more,
+    },
+    ['name', 'protocol', 'port', ...required],
+  );
+/** At most one of each protocol, as names must differ. */
+const listeners = fc
+  .tuple(
+    fc.option(listenerOf('HTTP', { hostname }), { nil: undefined }),
+    fc.option(listenerOf('HTTPS', { hostname, tls: terminate }, ['tls']), { nil: undefined }),
+    fc.option(listenerOf('TLS', { hostname, tls: fc.oneof(terminate, passthrough) }, ['tls']), { nil: undefined }),
+    fc.option(listenerOf('TCP', {}), { nil: undefined }),
+    fc.option(listenerOf('UDP', {}), { nil: undefined }),
+  )
+  .map((all): Json => all.filter((one) => one !== undefined));
 
 const named = (apiVersion: string, kind: string, names: readonly string[], spec: fc.Arbitrary<Json>): fc.Arbitrary<RawObject> =>
   fc
@@ -178,20 +219,20 @@ const anyObject = fc.oneof(
       ['one', 'two'],
       object(
         {
-          gatewayClassName: pick('tailplane', 'missing'),
-          listeners: fc.array(listener, { minLength: 1, maxLength: 4 }),
-          addresses: some(pick<Json>({ value: '127.0.0.1' }, { type: 'Hostname', value: 'x.example' }, { value: 'x' }), 1),
+          gatewayClassName: mostly(['tailplane'], ['missing']),
+          listeners: listeners,
+          addresses: some(mostly<Json>([{ value: '127.0.0.1' }, {}], [{ type: 'Hostname', value: 'x.example' }, { value: 'x' }]), 1),
         },
         ['gatewayClassName', 'listeners'],
       ),
     ),
     weight: 3,
   },
-  { arbitrary: named(gatewayApi, 'HTTPRoute', ['r1', 'r2', 'r3'], routeSpec(httpRule)), weight: 6 },
+  { arbitrary: named(gatewayApi, 'HTTPRoute', ['r1', 'r2', 'r3'], routeSpec(httpRule, 2)), weight: 6 },
   { arbitrary: named(gatewayApi, 'GRPCRoute', ['r1', 'g1'], routeSpec(grpcRule)), weight: 2 },
-  { arbitrary: named(gatewayApi, 'TLSRoute', ['t1', 't2'], routeSpec(streamRule)), weight: 1 },
-  { arbitrary: named(gatewayApi, 'TCPRoute', ['t1', 't2'], routeSpec(streamRule)), weight: 1 },
-  { arbitrary: named(gatewayApi, 'UDPRoute', ['u1', 'u2'], routeSpec(streamRule)), weight: 1 },
+  { arbitrary: named(gatewayApi, 'TLSRoute', ['t1', 't2'], tlsSpec), weight: 1 },
+  { arbitrary: named(gatewayApi, 'TCPRoute', ['t1', 't2'], streamSpec), weight: 1 },
+  { arbitrary: named(gatewayApi, 'UDPRoute', ['u1', 'u2'], streamSpec), weight: 1 },
   {
     arbitrary: named(
       gatewayApi,
@@ -200,7 +241,7 @@ const anyObject = fc.oneof(
       object(
         {
           parentRef: object({ name: pick('one', 'two'), namespace }, ['name']),
-          listeners: fc.array(listener, { minLength: 1, maxLength: 3 }),
+          listeners: listeners,
         },
         ['parentRef', 'listeners'],
       ),
@@ -220,7 +261,7 @@ const anyObject = fc.oneof(
           }),
           validation: object(
             {
-              hostname: pick('web.example', 'not a name'),
+              hostname: mostly(['web.example'], ['not a name']),
               wellKnownCACertificates: pick('System'),
               caCertificateRefs: some(pick<Json>({ group: '', kind: 'ConfigMap', name: 'missing' }), 1),
             },

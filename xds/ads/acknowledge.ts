@@ -3,7 +3,7 @@ import type { EncodedResource } from '../snapshot/encoded.ts';
 import { namesIn } from './culprit.ts';
 import { covers, type Flight, type StreamState, type Subscription } from './state.ts';
 import { isFullState } from './types.ts';
-import { type Held, heldIn, isOurs, type View, viewWith } from './view.ts';
+import { certainOf, type Held, heldIn, isOurs, isUncertain, uncertain, type View, viewWith } from './view.ts';
 
 /** Enough to find several culprits among thousands by halving; a client that rejects more often is left with what it has. */
 const rejectionsAtMost = 64;
@@ -29,15 +29,17 @@ export const reject = (state: StreamState, subscription: Subscription, flight: F
   subscription.rejections++;
   const touched = touchedBy(subscription, flight);
   const fresh = newIn(touched, flight);
-  // Without anything new there is nothing to hold back either, and whatever went out again would be rejected again.
-  if (fresh.length > 0) revert(subscription, flight, touched, fresh);
   const untried = fresh.filter(({ name, version }) => state.history.acceptedOf(subscription.typeUrl, name)?.version !== version);
   const suspects = untried.length > 0 ? untried : fresh;
-  const culprits = suspects.length === 1 ? suspects : named(message, fresh);
+  const explained = isExplained(subscription, flight);
+  const culprits = suspects.length === 1 && !explained ? suspects : named(message, fresh);
+  // Without anything new there is nothing to hold back either, and whatever went out again would be rejected again.
+  if (fresh.length > 0) revert(subscription, flight, touched, culprits);
   if (culprits.length > 0) {
     for (const resource of culprits) isolate(state, subscription, flight.before, resource);
     return culprits.map(({ name }) => name);
   }
+  if (explained) return [];
   for (const resource of suspects) isolate(state, subscription, flight.before, resource);
   if (subscription.rejections > rejectionsAtMost) subscription.trials.length = 0;
   else if (suspects.length > 0) {
@@ -47,6 +49,10 @@ export const reject = (state: StreamState, subscription: Subscription, flight: F
   }
   return [];
 };
+
+/** Whether the response was sent before it became known that something in it is rejected: then that is the reason again. */
+const isExplained = ({ isolated }: Subscription, flight: Flight): boolean =>
+  [...isolated].some(([name, { version }]) => covers(flight, name) && heldIn(flight.after, name)?.version === version);
 
 const named = (message: string, resources: readonly EncodedResource[]): readonly EncodedResource[] => {
   const names = namesIn(
@@ -71,30 +77,37 @@ const newIn = (touched: readonly string[], { before, after }: Flight): readonly 
     .filter(isOurs)
     .filter(({ name, version }) => heldIn(before, name)?.version !== version);
 
+/** Takes back what the response changed. Of a culprit the client has taken nothing; of what came with it, perhaps. */
 const revert = (
   subscription: Subscription,
   { before, after }: Flight,
   touched: readonly string[],
-  fresh: readonly EncodedResource[],
+  culprits: readonly EncodedResource[],
 ): void => {
+  const guilty = new Set(culprits.map(({ name }) => name));
   const held = new Map<string, Held | undefined>();
-  // What a later response has changed again stays as that left it.
-  for (const name of touched)
-    if (heldIn(subscription.view, name)?.version === heldIn(after, name)?.version) held.set(name, heldIn(before, name));
+  for (const name of touched) {
+    const [was, became] = [heldIn(before, name), heldIn(after, name)];
+    // What a later response has changed again stays as that left it.
+    if (was?.version === became?.version || heldIn(subscription.view, name)?.version !== became?.version) continue;
+    held.set(name, guilty.has(name) ? was : uncertain(was));
+  }
   subscription.view = viewWith(subscription.view, held);
-  const clusters = new Set(fresh.flatMap(({ warms }) => warms ?? []));
+  const clusters = new Set(touched.flatMap((name) => certainOf(heldIn(after, name))?.warms ?? []));
   if (clusters.size > 0) subscription.awaiting = subscription.awaiting.filter((name) => !clusters.has(name));
 };
 
 const isolate = (state: StreamState, subscription: Subscription, before: View, rejected: EncodedResource): void => {
   const { name, version } = rejected;
   const known = subscription.isolated.get(name);
+  const held = heldIn(before, name);
+  const previous = isUncertain(held) ? held.before : held;
   // What was rejected now can itself be what was to stand for something rejected before.
   if (known !== undefined && known.version !== version) {
-    subscription.isolated.set(name, { version: known.version, stands: heldIn(before, name) });
+    subscription.isolated.set(name, { version: known.version, stands: previous });
     return;
   }
   const accepted = state.history.acceptedOf(subscription.typeUrl, name);
-  const stands = heldIn(before, name) ?? (accepted?.version === version ? undefined : accepted);
+  const stands = previous ?? (accepted?.version === version ? undefined : accepted);
   subscription.isolated.set(name, { version, stands });
 };

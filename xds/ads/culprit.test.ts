@@ -4,7 +4,9 @@ import { namesIn } from './culprit.ts';
 const message = 'Error adding/updating cluster(s) default/web:80: bad timeout, default/web-2:80: bad policy';
 
 it('finds the names that Envoy gives', () => {
-  expect(namesIn(message, ['default/web:80', 'default/web-2:80', 'default/other:80'])).toEqual(new Set(['default/web:80', 'default/web-2:80']));
+  expect(namesIn(message, ['default/web:80', 'default/web-2:80', 'default/other:80'])).toEqual(
+    new Set(['default/web:80', 'default/web-2:80']),
+  );
 });
 
 it('does not take a part of a name for a name', () => {

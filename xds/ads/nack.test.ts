@@ -17,7 +17,9 @@ describe.each(['sotw', 'delta'] as const)('a %s client that rejects', (mode) => 
   };
   /** What the client holds once it accepts: names with a salt of 1. */
   const advanced = (responses: readonly Response[]): string[] =>
-    responses.flatMap(({ resources }) => resources.filter(({ name, version }) => version === cluster(name, { salt: 1 }).version).map(({ name }) => name));
+    responses.flatMap(({ resources }) =>
+      resources.filter(({ name, version }) => version === cluster(name, { salt: 1 }).version).map(({ name }) => name),
+    );
 
   it('is sent everything but the resource that its message names', () => {
     const { client, answer } = updated();

@@ -2,7 +2,7 @@ import type { EncodedResource } from '../snapshot/encoded.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { mayLeave, mayRefer } from './order.ts';
 import { plan, resourcesIn } from './plan.ts';
-import { covers, type Response, type StreamState, type Subscription, subscriptionOf, targetOf } from './state.ts';
+import { covers, isInFlight, type Response, type StreamState, type Subscription, subscriptionOf, targetOf } from './state.ts';
 import { CDS, EDS, isFullState, refersToClusters } from './types.ts';
 import { heldIn, isOurs } from './view.ts';
 
@@ -29,15 +29,17 @@ export const next = (state: StreamState): readonly Response[] => {
 };
 
 const nextOf = (state: StreamState, subscription: Subscription): Response | undefined => {
-  const { typeUrl, flights, asked, trials } = subscription;
+  const { typeUrl, asked, trials } = subscription;
   const target = targetOf(state, typeUrl);
   if (target === undefined) return undefined;
-  if (flights.length > 0 && ((asked.size === 0 && !subscription.unanswered) || flights.length >= flightsAtMost)) return undefined;
+  const inFlight = isInFlight(subscription);
+  const isAsked = asked.size > 0 || subscription.unanswered;
+  if (inFlight && (!isAsked || subscription.flights.length >= flightsAtMost)) return undefined;
   if (refersToClusters(typeUrl) && !mayRefer(state)) return undefined;
   for (;;) {
-    if (flights.length === 0) for (const name of trials.pop() ?? []) subscription.isolated.delete(name);
+    if (!inFlight) for (const name of trials.pop() ?? []) subscription.isolated.delete(name);
     const response = respond(state, subscription, target);
-    if (response !== undefined || flights.length > 0 || trials.length === 0) return response;
+    if (response !== undefined || inFlight || trials.length === 0) return response;
   }
 };
 
@@ -58,12 +60,13 @@ const respond = (state: StreamState, subscription: Subscription, target: TypeSna
   again.clear();
   const done = doneBy(state, subscription);
   if (!isDue) {
-    if (subscription.flights.length === 0) subscription.done = done;
+    if (!isInFlight(subscription)) subscription.done = done;
     return undefined;
   }
   const nonce = (++state.sent).toString(36);
   const version = full && view.except.size > 0 ? `${target.version}~${nonce}` : target.version;
-  subscription.flights = [...subscription.flights, { nonce, wildcard, names: subscription.names, before, after: view, done }];
+  const flight = { nonce, wildcard, names: subscription.names, before, after: view, done, late: false };
+  subscription.flights = [...subscription.flights.slice(1 - flightsAtMost), flight];
   subscription.version = version;
   if (typeUrl === CDS) warm(state, subscription, resources);
   return {

@@ -1,5 +1,5 @@
-import { covers, type StreamState, type Subscription, subscriptionOf, targetOf } from './state.ts';
-import { CDS, EDS, isOnlyByName, isReferredTo } from './types.ts';
+import { covers, isInFlight, type StreamState, type Subscription, subscriptionOf, targetOf } from './state.ts';
+import { CDS, EDS, isOnlyByName, isReferredTo, referrersOf } from './types.ts';
 import { type Held, heldIn, isOurs } from './view.ts';
 
 /**
@@ -14,7 +14,7 @@ export const mayRefer = (state: StreamState): boolean => {
   if (clusters.awaiting.length === 0) return true;
   const endpoints = subscriptionOf(state, EDS);
   // A client without EDS may be about to ask for its first assignment; Envoy does so before it accepts the cluster.
-  if (endpoints === undefined) return clusters.flights.length === 0;
+  if (endpoints === undefined) return !isInFlight(clusters);
   const wanted = targetOf(state, EDS)?.resources;
   if (!clusters.awaiting.every((name) => wanted?.has(name) !== true || isDelivered(endpoints, name))) return false;
   clusters.awaiting = [];
@@ -47,14 +47,19 @@ export const mayLeave = (state: StreamState, subscription: Subscription, name: s
       return false;
     }
   }
+  if (subscription.resumed && !isImpatient && !referrersOf(typeUrl).every((by) => subscriptionOf(state, by) !== undefined)) {
+    leaving.set(name, since);
+    return false;
+  }
   leaving.delete(name);
   return true;
 };
 
 /** Whether a resource that stands in for a rejected one, or is kept itself, mentions the name. Compared as bytes, so at worst too much is kept. */
-const isKeptFor = ({ isolated, leaving, view }: Subscription, name: string): boolean => {
+const isKeptFor = (by: Subscription, name: string): boolean => {
+  const { isolated, leaving, view } = by;
   const mentions = (held: Held | undefined): boolean => held !== undefined && (!isOurs(held) || held.sotw.includes(name));
-  for (const { stands } of isolated.values()) if (mentions(stands)) return true;
+  for (const [rejected, { stands }] of isolated) if (covers(by, rejected) && mentions(stands)) return true;
   for (const kept of leaving.keys()) if (mentions(heldIn(view, kept))) return true;
   return false;
 };

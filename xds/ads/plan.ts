@@ -3,7 +3,7 @@ import type { EncodedResource } from '../snapshot/encoded.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import type { NameSet } from './names.ts';
 import { covers, type Mode, type Subscription } from './state.ts';
-import { type Held, heldIn, isOurs, noExceptions, type View } from './view.ts';
+import { type Held, heldIn, isUncertain, isOurs, certainOf, noExceptions, type View } from './view.ts';
 
 /** What brings a client up to date in one type: what to tell it, and what it holds then. */
 export type Plan = { readonly view: View; readonly resources: readonly EncodedResource[]; readonly removed: readonly string[] };
@@ -48,10 +48,13 @@ const planByName = (subscription: Subscription, target: TypeSnapshot, mode: Mode
   return { view: { base: target, except }, resources, removed };
 
   function wantedOf(name: string, held: Held | undefined, current: EncodedResource | undefined): Held | undefined {
-    if (current === undefined) return held !== undefined && !mayLeave(name) ? held : undefined;
-    leaving.delete(name);
     const rejected = isolated.get(name);
-    if (rejected?.version === current.version) return rejected.stands;
+    if (current === undefined) {
+      isolated.delete(name);
+      return held !== undefined && !mayLeave(name) ? held : undefined;
+    }
+    leaving.delete(name);
+    if (rejected?.version === current.version) return isUncertain(held) ? held : rejected.stands;
     isolated.delete(name);
     return current;
   }
@@ -62,7 +65,7 @@ export const resourcesIn = (view: View, subscription: Subscription): readonly En
   const { wildcard, names } = subscription;
   if (view.except.size === 0) return wildcard ? allOf(view.base) : selectionOf(view.base, names).present;
   const candidates = wildcard ? new Set([...view.base.resources.keys(), ...view.except.keys()]) : names.names;
-  return [...candidates].map((name) => heldIn(view, name)).filter(isOurs);
+  return [...candidates].map((name) => certainOf(heldIn(view, name))).filter((resource) => resource !== undefined);
 };
 
 const allOf = (type: TypeSnapshot): readonly EncodedResource[] => {

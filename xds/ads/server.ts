@@ -59,14 +59,15 @@ export const adsServer = ({ address, groupOf, controlPlaneId, ...options }: AdsO
     stats,
     groupFor: (node) => groupNamed(groupOf(node)),
     emit: (event) => events.next(event),
-    closed: (stream) => {
+    closed: (stream, group) => {
       streams.delete(stream);
-      forgetUnused();
+      group?.streams.delete(stream);
+      if (group !== undefined) forgetUnused(group);
     },
   };
   /** Clients name groups, so one that has neither snapshot nor streams must not stay. */
-  const forgetUnused = (): void => {
-    for (const [name, group] of groups) if (group.snapshot === undefined && group.streams.size === 0) groups.delete(name);
+  const forgetUnused = ({ name, snapshot, streams }: Group): void => {
+    if (snapshot === undefined && streams.size === 0) groups.delete(name);
   };
   const accept = (method: Method, wire: Wire): Stream => {
     const stream = new Stream(context, method, wire);
@@ -84,7 +85,7 @@ export const adsServer = ({ address, groupOf, controlPlaneId, ...options }: AdsO
       const group = groupNamed(name);
       if (group.snapshot === snapshot) return;
       group.snapshot = snapshot;
-      if (snapshot === undefined) forgetUnused();
+      if (snapshot === undefined) forgetUnused(group);
       else for (const stream of group.streams) stream.refresh();
     },
     clients: () => [...streams].map((stream) => stream.status()).filter((status) => status !== undefined),

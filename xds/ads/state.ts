@@ -9,6 +9,8 @@ export type Mode = 'sotw' | 'delta';
 /** Everything the protocol remembers about one stream. Belongs to `step`, which changes it in place. */
 export type StreamState = {
   readonly mode: Mode;
+  /** Whether types share the stream, so that there is an order between them. */
+  readonly aggregated: boolean;
   readonly history: History;
   /** What the client should hold; undefined until its group has a snapshot, and until then nothing is answered. */
   snapshot: Snapshot | undefined;
@@ -38,6 +40,8 @@ export type Subscription = {
   readonly again: Set<string>;
   /** The first request was not answered yet. */
   unanswered: boolean;
+  /** The client came with things from before this stream, and may yet subscribe to what refers to them. */
+  resumed: boolean;
   /** Responses neither accepted nor rejected yet, oldest first. */
   flights: readonly Flight[];
   /** Names no longer in the snapshot that the client keeps until nothing refers to them, with the generation that dropped them. */
@@ -66,13 +70,15 @@ export type Flight = {
   readonly after: View;
   /** What `done` becomes when it is accepted. */
   readonly done: number;
+  /** Nothing waits for the answer any more, but it still counts when it comes. */
+  readonly late: boolean;
 };
 
 /** A rejected version of a resource, and what the client keeps in its place. */
 export type Isolated = { readonly version: string; readonly stands: EncodedResource | Foreign | undefined };
 
-/** What the client says to hold from before this stream; its content is not known here. */
-export type Foreign = { readonly version: string; readonly foreign: true };
+/** What the client says to hold from before this stream, and what it holds uncertainly: its content is not known here. */
+export type Foreign = { readonly version: string; readonly foreign: true; readonly before: EncodedResource | undefined };
 
 /** What goes to the client; response.ts turns it into bytes. Equal arrays are mostly the same array, so that bytes are shared. */
 export type Response = {
@@ -83,8 +89,9 @@ export type Response = {
   readonly removed: readonly string[];
 };
 
-export const initialState = (mode: Mode, history: History, snapshot?: Snapshot): StreamState => ({
+export const initialState = (mode: Mode, history: History, snapshot?: Snapshot, aggregated = true): StreamState => ({
   mode,
+  aggregated,
   history,
   snapshot,
   generation: 1,
@@ -103,9 +110,14 @@ export const subscriptionOf = ({ subscriptions }: StreamState, typeUrl: string):
 
 export const covers = ({ wildcard, names }: Pick<Subscription, 'wildcard' | 'names'>, name: string): boolean => wildcard || names.has(name);
 
+/** Whether a response of the type is on its way, so that changes wait for its answer. */
+export const isInFlight = ({ flights }: Subscription): boolean => flights.at(-1)?.late === false;
+
 /** Whether anything waits for an answer of the client. If that does not come for long, the rim gives the event `overdue`. */
 export const isWaiting = (state: StreamState): boolean =>
   state.subscriptions.some(
-    ({ flights, leaving, view, typeUrl }) =>
-      flights.length > 0 || leaving.size > 0 || (state.snapshot !== undefined && view.base !== targetOf(state, typeUrl)),
+    (subscription) =>
+      isInFlight(subscription) ||
+      subscription.leaving.size > 0 ||
+      (state.snapshot !== undefined && subscription.view.base !== targetOf(state, subscription.typeUrl)),
   );

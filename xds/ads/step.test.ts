@@ -59,16 +59,18 @@ describe.each(['sotw', 'delta'] as const)('%s stream', (mode) => {
   it('answers names asked for anew although an older response is not acknowledged', () => {
     const client = stream(mode, snapshot(ab));
     ask(client, EDS, ['a']);
-    expect(told(mode === 'sotw' ? client.sotw({ typeUrl: EDS, names: ['a', 'b'] }) : client.delta({ typeUrl: EDS, subscribe: ['b'] }))).toEqual([
-      'EDS b',
-    ]);
+    expect(
+      told(mode === 'sotw' ? client.sotw({ typeUrl: EDS, names: ['a', 'b'] }) : client.delta({ typeUrl: EDS, subscribe: ['b'] })),
+    ).toEqual(['EDS b']);
   });
 
   it('takes the names of a request whose nonce is out of date', () => {
     const client = stream(mode, snapshot(ab));
     ask(client, EDS, ['a']);
     const late = { typeUrl: EDS, nonce: 'long ago' };
-    expect(told(mode === 'sotw' ? client.sotw({ ...late, names: ['a', 'b'] }) : client.delta({ ...late, subscribe: ['b'] }))).toEqual(['EDS b']);
+    expect(told(mode === 'sotw' ? client.sotw({ ...late, names: ['a', 'b'] }) : client.delta({ ...late, subscribe: ['b'] }))).toEqual([
+      'EDS b',
+    ]);
   });
 
   it('sends nothing while the transport is busy, and then only what is newest', () => {
@@ -236,22 +238,26 @@ describe('Delta stream', () => {
     expect(told(client.delta({ typeUrl: CDS, subscribe: ['*'] }))).toEqual(['CDS b']);
   });
 
-  it('does not send what the client says to hold in the same version, and removes what it holds for nothing', () => {
+  it('does not send what the client says to hold in the same version, and removes what it holds for nothing once nothing can refer to it', () => {
     const now = snapshot(ab);
     const client = stream('delta', now);
     const initial = { a: cluster('a').version, b: 'older', gone: 'any' };
-    expect(told(client.delta({ typeUrl: CDS, initial }))).toEqual(['CDS b -gone']);
+    expect(told(client.delta({ typeUrl: CDS, initial }))).toEqual(['CDS b']);
+    expect(told(client.feed({ kind: 'overdue' }))).toEqual(['CDS -gone']);
   });
 
   it('does not send endpoints again that the client says to hold', () => {
     const client = stream('delta', snapshot(ab));
-    expect(client.delta({ typeUrl: EDS, subscribe: ['a', 'b'], initial: { a: endpoints('a').version, b: endpoints('b').version } })).toEqual([]);
+    expect(
+      client.delta({ typeUrl: EDS, subscribe: ['a', 'b'], initial: { a: endpoints('a').version, b: endpoints('b').version } }),
+    ).toEqual([]);
   });
 
   it('counts what the client says to hold also when its group gets its snapshot later', () => {
     const client = stream('delta');
     client.delta({ typeUrl: CDS, initial: { a: cluster('a').version, gone: 'any' } });
-    expect(told(client.publish(ab))).toEqual(['CDS b -gone']);
+    expect(told(client.publish(ab))).toEqual(['CDS b']);
+    expect(told(client.feed({ kind: 'overdue' }))).toEqual(['CDS -gone']);
   });
 
   it('does not tell that endpoints are gone to a client that drops them by itself', () => {
@@ -300,7 +306,8 @@ describe.each(['sotw', 'delta'] as const)('order on a %s stream', (mode) => {
     const client = connected(before);
     const [clusters, ...early] = client.publish(added);
     expect(early).toEqual([]);
-    const asked = mode === 'sotw' ? client.sotw({ typeUrl: EDS, names: ['a', 'b', 'c'] }) : client.delta({ typeUrl: EDS, subscribe: ['c'] });
+    const asked =
+      mode === 'sotw' ? client.sotw({ typeUrl: EDS, names: ['a', 'b', 'c'] }) : client.delta({ typeUrl: EDS, subscribe: ['c'] });
     expect(told(asked)).toEqual(['EDS c', 'RDS r']);
     expect(client.ack(clusters)).toEqual([]);
   });
@@ -309,13 +316,19 @@ describe.each(['sotw', 'delta'] as const)('order on a %s stream', (mode) => {
     const client = connected(before);
     const [clusters] = client.publish(added);
     expect(client.ack(clusters)).toEqual([]);
-    const asked = mode === 'sotw' ? client.sotw({ typeUrl: EDS, names: ['a', 'b', 'c'] }) : client.delta({ typeUrl: EDS, subscribe: ['c'] });
+    const asked =
+      mode === 'sotw' ? client.sotw({ typeUrl: EDS, names: ['a', 'b', 'c'] }) : client.delta({ typeUrl: EDS, subscribe: ['c'] });
     expect(told(asked)).toEqual(['EDS c', 'RDS r']);
   });
 
   it('takes a cluster away only after the routes that named it were replaced and accepted', () => {
     const client = connected(before);
-    const [first, ...rest] = client.publish({ ...before, clusters: [cluster('b')], endpoints: [endpoints('b')], routes: [routes('r', ['b'])] });
+    const [first, ...rest] = client.publish({
+      ...before,
+      clusters: [cluster('b')],
+      endpoints: [endpoints('b')],
+      routes: [routes('r', ['b'])],
+    });
     expect(told([first, ...rest].filter((response) => response !== undefined))).toEqual(['RDS r']);
     expect(told(client.ack(first, ['r']))).toEqual([mode === 'sotw' ? 'CDS b' : 'CDS -a']);
   });
@@ -329,7 +342,8 @@ describe.each(['sotw', 'delta'] as const)('order on a %s stream', (mode) => {
       routes: [routes('r', ['c'])],
     });
     expect(told(clusters === undefined ? [] : [clusters])).toEqual([mode === 'sotw' ? 'CDS a b c' : 'CDS c']);
-    const [assignment, moved] = mode === 'sotw' ? client.sotw({ typeUrl: EDS, names: ['a', 'b', 'c'] }) : client.delta({ typeUrl: EDS, subscribe: ['c'] });
+    const [assignment, moved] =
+      mode === 'sotw' ? client.sotw({ typeUrl: EDS, names: ['a', 'b', 'c'] }) : client.delta({ typeUrl: EDS, subscribe: ['c'] });
     client.ack(assignment, ['a', 'b', 'c']);
     expect(client.ack(clusters)).toEqual([]);
     expect(told(client.ack(moved, ['r']))).toEqual([mode === 'sotw' ? 'CDS b c' : 'CDS -a']);
@@ -365,9 +379,9 @@ describe.each(['sotw', 'delta'] as const)('order on a %s stream', (mode) => {
   it('sends a change of endpoints without waiting for anything else', () => {
     const client = connected(before);
     client.publish({ ...before, routes: [routes('r', ['b'])] });
-    expect(told(client.publish({ ...before, routes: [routes('r', ['b'])], endpoints: [endpoints('a', { salt: 1 }), endpoints('b')] }))).toEqual([
-      'EDS a',
-    ]);
+    expect(
+      told(client.publish({ ...before, routes: [routes('r', ['b'])], endpoints: [endpoints('a', { salt: 1 }), endpoints('b')] })),
+    ).toEqual(['EDS a']);
   });
 
   it('sends listeners and routes to a client that asks for no clusters', () => {

@@ -77,6 +77,7 @@ const onOverdue = (state: StreamState): void => {
   for (const subscription of state.subscriptions) {
     const last = subscription.flights.at(-1);
     if (last !== undefined) subscription.done = last.done;
-    subscription.flights = [];
+    subscription.flights = subscription.flights.map((flight) => ({ ...flight, late: true }));
+    subscription.resumed = false;
   }
 };

@@ -18,7 +18,7 @@ export type StreamContext = {
   readonly stats: Stats;
   readonly groupFor: (node: Node) => Group;
   readonly emit: (event: AdsEvent) => void;
-  readonly closed: (stream: Stream) => void;
+  readonly closed: (stream: Stream, group: Group | undefined) => void;
 };
 
 /** One stream: feeds the state machine with what the wire and the group tell, and sends what comes of it. */
@@ -63,13 +63,9 @@ export class Stream implements Receiver {
     if (!this.#open) return;
     this.#open = false;
     this.#context.stats.streams[this.#method.mode]--;
-    const client = this.#client;
-    if (client !== undefined) {
-      client.of.streams.delete(this);
-      this.#emit({ kind: 'disconnected', reason: this.#reason });
-    }
+    this.#emit({ kind: 'disconnected', reason: this.#reason });
     if (this.#state !== undefined) step(this.#state, { kind: 'closed' });
-    this.#context.closed(this);
+    this.#context.closed(this, this.#client?.of);
   }
 
   end(status: Status, reason = status.details): void {
@@ -158,7 +154,7 @@ export class Stream implements Receiver {
     const group = this.#context.groupFor(node);
     this.#client = { of: group, group: group.name, node, peer: this.#wire.peer, mode: this.#method.mode };
     group.streams.add(this);
-    this.#state = initialState(this.#method.mode, group.history, group.snapshot);
+    this.#state = initialState(this.#method.mode, group.history, group.snapshot, this.#method.typeUrl === undefined);
     this.#emit({ kind: 'connected', served: group.snapshot !== undefined });
   }
 

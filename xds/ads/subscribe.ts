@@ -1,7 +1,7 @@
 import { type NameSet, nameSetOf, noNames, withNames, withoutNames } from './names.ts';
 import { covers, type StreamState, type Subscription, targetOf } from './state.ts';
 import { isOnlyByName, isFullState, rankOf } from './types.ts';
-import { emptyView, type Held, heldIn, viewFromVersions, viewKeeping, viewWith } from './view.ts';
+import { emptyView, type Held, heldIn, type View, viewFromVersions, viewKeeping, viewWith } from './view.ts';
 
 type Common = {
   readonly typeUrl: string;
@@ -30,7 +30,7 @@ export const subscribeSotw = (state: StreamState, known: Subscription | undefine
     subscription.names = names;
     // Everything is answered with everything, but what the client may still refer to must not vanish before its routes do.
     const base = subscription.wildcard && isFullState(typeUrl) ? state.history.find(typeUrl, version) : undefined;
-    if (base !== undefined) subscription.view = { ...subscription.view, base };
+    if (base !== undefined) resume(state, subscription, { ...subscription.view, base });
     return;
   }
   if (names === known.names) return;
@@ -52,10 +52,13 @@ export const subscribeDelta = (state: StreamState, known: Subscription | undefin
     const named = nameSetOf(subscribe);
     subscription.wildcard = named.has(everything) || (subscribe.length === 0 && unsubscribe.length === 0 && !isOnlyByName(typeUrl));
     subscription.names = withoutNames(named, [everything]);
-    if (initial.size > 0)
-      subscription.view = viewFromVersions(targetOf(state, typeUrl) ?? subscription.view.base, initial, (name) =>
-        covers(subscription, name),
-      );
+    if (initial.size === 0) return;
+    const base = targetOf(state, typeUrl) ?? subscription.view.base;
+    resume(
+      state,
+      subscription,
+      viewFromVersions(base, initial, (name) => covers(subscription, name)),
+    );
     return;
   }
   if (unsubscribe.length > 0) leave(known, unsubscribe);
@@ -81,6 +84,7 @@ const add = (state: StreamState, typeUrl: string): Subscription => {
     asked: new Set(),
     again: new Set(),
     unanswered: true,
+    resumed: false,
     flights: [],
     leaving: new Map(),
     isolated: new Map(),
@@ -94,6 +98,11 @@ const add = (state: StreamState, typeUrl: string): Subscription => {
   state.subscriptions.push(subscription);
   state.subscriptions.sort((a, b) => rankOf(a.typeUrl) - rankOf(b.typeUrl));
   return subscription;
+};
+
+const resume = ({ aggregated }: StreamState, subscription: Subscription, view: View): void => {
+  subscription.view = view;
+  subscription.resumed = aggregated;
 };
 
 /** Names are to be answered, whether the client holds them or not. Those it was not subscribed to it does not hold. */

@@ -27,6 +27,9 @@ export const rankOf = (typeUrl: string): number => {
 /** Whether resources of this type may name clusters, and so wait for them and for their endpoints. */
 export const refersToClusters = (typeUrl: string): boolean => rankOf(typeUrl) >= rankOf(LDS);
 
+/** The types that Envoy subscribes to because resources of them may refer to ones of `typeUrl`. */
+export const referrersOf = (typeUrl: string): readonly string[] => [CDS, LDS, RDS].filter((by) => isReferredTo(typeUrl, by));
+
 /** Whether resources of type `by` may refer to ones of `typeUrl`, which then leave only after `by` was acknowledged without them. */
 export const isReferredTo = (typeUrl: string, by: string): boolean => {
   switch (typeUrl) {

@@ -8,6 +8,18 @@ export type Held = EncodedResource | Foreign;
 /** What a client holds of one type, of the names it is subscribed to: a generation, and the few names where it differs from that. Immutable. */
 export type View = { readonly base: TypeSnapshot; readonly except: ReadonlyMap<string, Held | undefined> };
 
+/**
+ * What is held under a name that was in a response rejected for the sake of another: the client may have taken it all the same, as Envoy
+ * applies what it can, or have kept what it had. Equal to no version, so that whatever is wanted is sent.
+ */
+export const uncertain = (before: Held | undefined): Foreign => ({ version: '', foreign: true, before: certainOf(before) });
+
+/** Whether two possibilities remain for what is held. */
+export const isUncertain = (held: Held | undefined): held is Foreign => held !== undefined && !isOurs(held) && held.version === '';
+
+/** What is held for certain or was before the uncertainty, if that is a resource of ours. */
+export const certainOf = (held: Held | undefined): EncodedResource | undefined => (held === undefined || isOurs(held) ? held : held.before);
+
 export const noExceptions: ReadonlyMap<string, Held | undefined> = new Map();
 
 export const emptyView = (typeUrl: string): View => ({ base: emptyType(typeUrl), except: noExceptions });
@@ -39,6 +51,6 @@ export const viewFromVersions = (target: TypeSnapshot, versions: ReadonlyMap<str
   const except = new Map<string, Held | undefined>();
   for (const name of target.resources.keys()) if (covers(name) && !versions.has(name)) except.set(name, undefined);
   for (const [name, version] of versions)
-    if (covers(name) && target.resources.get(name)?.version !== version) except.set(name, { version, foreign: true });
+    if (covers(name) && target.resources.get(name)?.version !== version) except.set(name, { version, foreign: true, before: undefined });
   return { base: target, except };
 };
