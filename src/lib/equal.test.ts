@@ -5,12 +5,20 @@ import { equal, reuse, reuseBy } from './equal.ts';
 
 describe('equal', () => {
   it('holds between plain data and its copy', () => {
-    fc.assert(fc.property(fc.jsonValue(), (value) => expect(equal(value, structuredClone(value))).toBe(true)));
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(equal(value, structuredClone(value))).toBe(true);
+      }),
+    );
   });
 
   it('agrees with strict deep equality on plain data', () => {
     const few = fc.jsonValue({ maxDepth: 1 });
-    fc.assert(fc.property(few, few, (one, other) => expect(equal(one, other)).toBe(isDeepStrictEqual(one, other))));
+    fc.assert(
+      fc.property(few, few, (one, other) => {
+        expect(equal(one, other)).toBe(isDeepStrictEqual(one, other));
+      }),
+    );
   });
 
   it('does not depend on the order of fields', () => {

@@ -1,5 +1,7 @@
 import { sameElements } from './memo.ts';
 
+type Fields = Readonly<Record<string, unknown>>;
+
 /** Whether two values of plain data mean the same. Costs what differs by identity; an absent field is not an undefined one. */
 export const equal = (one: unknown, other: unknown): boolean => {
   if (one === other) return true;
@@ -8,9 +10,10 @@ export const equal = (one: unknown, other: unknown): boolean => {
     return (
       Array.isArray(one) && Array.isArray(other) && one.length === other.length && one.every((value, index) => equal(value, other[index]))
     );
-  const known = new Map(Object.entries(other));
-  const fields = Object.entries(one);
-  return fields.length === known.size && fields.every(([field, value]) => known.has(field) && equal(value, known.get(field)));
+  const fields = Object.keys(one);
+  if (fields.length !== Object.keys(other).length) return false;
+  const [left, right] = [one as Fields, other as Fields];
+  return fields.every((field) => Object.hasOwn(right, field) && equal(left[field], right[field]));
 };
 
 /**

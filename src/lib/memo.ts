@@ -1,11 +1,11 @@
 /** What a derivation may look things up in: named maps whose values are immutable and compared by identity. */
-export type Tables = Readonly<Record<string, ReadonlyMap<string, unknown>>>;
+export type Tables = Readonly<Record<string, Table<unknown>>>;
+
+/** A map, or what answers like one. */
+export type Table<V> = { readonly get: (key: string) => V | undefined };
 
 /** Looks one key up in one table, and is remembered as having done so. */
-export type Read<T extends Tables> = <N extends keyof T>(
-  table: N,
-  key: string,
-) => (T[N] extends ReadonlyMap<string, infer V> ? V : never) | undefined;
+export type Read<T extends Tables> = <N extends keyof T>(table: N, key: string) => ReturnType<T[N]['get']>;
 
 type Reading<T extends Tables> = { readonly table: keyof T; readonly key: string; readonly found: unknown };
 type Derived<T extends Tables, V> = { tables: T; readonly readings: readonly Reading<T>[]; readonly value: V };
@@ -122,7 +122,7 @@ export const indexBy = <V>(
     if (touched.size === 0) return index;
     const next = new Map(index);
     for (const group of touched) {
-      const elements = [...memberOf(group)].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, value]) => value);
+      const elements = [...memberOf(group)].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, value]) => value);
       if (elements.length > 0) next.set(group, sameElements(index.get(group), elements));
       else {
         next.delete(group);

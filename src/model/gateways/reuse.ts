@@ -1,8 +1,26 @@
 import { reuse, reuseBy } from '../../lib/equal.ts';
 import type { Gateway, Listener, Socket } from '../graph.ts';
 
+/** Gives the nodes of derived Gateways, and in a Gateway that was derived anew the parts that mean what they meant. */
+export const gatewaysSettler = (): ((derived: readonly { readonly node?: Gateway }[]) => ReadonlyMap<string, Gateway>) => {
+  const known = new WeakMap<Gateway, Gateway>();
+  let last: ReadonlyMap<string, Gateway> = new Map();
+  return (derived) => {
+    const gateways = new Map<string, Gateway>();
+    for (const { node } of derived) {
+      if (node === undefined) continue;
+      const key = `${node.namespace}/${node.name}`;
+      const settled = known.get(node) ?? reuseGateway(last.get(key) ?? node, node);
+      known.set(node, settled);
+      gateways.set(key, settled);
+    }
+    last = gateways;
+    return gateways;
+  };
+};
+
 /** `next`, with every part of `previous` that means the same in its place, so that what was made from those parts is kept. */
-export const reuseGateway = (previous: Gateway, next: Gateway): Gateway =>
+const reuseGateway = (previous: Gateway, next: Gateway): Gateway =>
   reuse(previous, {
     ...next,
     sockets: reuseBy(previous.sockets, next.sockets, socketName, reuseSocket),

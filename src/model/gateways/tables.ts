@@ -1,7 +1,7 @@
 import type { ListenerSet } from '../../api/generated/gateway-api.ts';
 import type { KindMap } from '../../api/kinds.ts';
 import { keyOf, type ObjectKey, objectKey } from '../../lib/key.ts';
-import { indexBy, memo } from '../../lib/memo.ts';
+import { indexBy, memo, type Table } from '../../lib/memo.ts';
 import type { RouteKind, RouteNode } from '../route-node.ts';
 import type { PolicyVerdict } from '../routes/backend-tls.ts';
 import type { ModelTables } from '../tables.ts';
@@ -19,8 +19,8 @@ export type GatewayTables = ModelTables & {
   readonly tlsRoutesOf: ReadonlyMap<string, readonly AnyRoute[]>;
   readonly tcpRoutesOf: ReadonlyMap<string, readonly AnyRoute[]>;
   readonly udpRoutesOf: ReadonlyMap<string, readonly AnyRoute[]>;
-  /** Resolved routes by ObjectKey. */
-  readonly routeNodes: ReadonlyMap<string, RouteNode>;
+  /** Resolved routes by ObjectKey, resolved when asked for. */
+  readonly routeNodes: Table<RouteNode>;
   /** What BackendTLSPolicies' status must say, by ObjectKey. */
   readonly policyVerdicts: ReadonlyMap<string, PolicyVerdict>;
   /** For each Gateway, as `namespace/name`, the sockets that an older Gateway holds: `TCP/8080` → that Gateway. Absent where there are none. */
@@ -34,6 +34,14 @@ export const routeTables = [
   'tcpRoutesOf',
   'udpRoutesOf',
 ] as const satisfies readonly (keyof GatewayTables)[];
+
+export const routeKinds = ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'] as const satisfies readonly RouteKind[];
+
+export const routeWith = (key: ObjectKey, tables: ModelTables): AnyRoute | undefined => {
+  const slash = key.indexOf('/');
+  const table: ReadonlyMap<string, AnyRoute> | undefined = tables[key.slice(0, slash) as RouteKind];
+  return table?.get(key.slice(slash + 1));
+};
 
 type ParentRef = NonNullable<AnyRoute['spec']['parentRefs']>[number];
 

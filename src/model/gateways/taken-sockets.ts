@@ -11,17 +11,17 @@ import { allowedSetsOf } from './selector.ts';
 import type { GatewayTables } from './tables.ts';
 
 type Claim = { readonly key: ObjectKey; readonly addresses: readonly string[] | undefined };
+type Asked = Pick<GatewayTables, 'listenerSetsOf' | 'Namespace'>;
 type Taken = ReadonlyMap<string, Readonly<Record<string, ObjectKey>>>;
 
 /**
  * Where Gateways share one machine: for each Gateway, as `namespace/name`, the sockets it asks for that an older one holds on a common
  * address. Gateways that are refused hold none. A Gateway's record keeps its identity while it holds the same.
  */
-export const takenSocketsBuilder = (
-  privilegedPorts: boolean,
-): ((gateways: readonly Gateway[], read: Read<Pick<GatewayTables, 'listenerSetsOf' | 'Namespace'>>) => Taken) => {
+export const takenSocketsBuilder = (privilegedPorts: boolean): ((gateways: readonly Gateway[], tables: Asked) => Taken) => {
   let last: Taken = new Map();
-  return (gateways, read) => {
+  return (gateways, tables) => {
+    const read: Read<Asked> = (table, key) => tables[table].get(key) as never;
     const claims = new Map<string, Claim[]>();
     const taken = new Map<string, Readonly<Record<string, ObjectKey>>>();
     const claimants = gateways.filter((gateway) => refusalOf(gateway) === undefined);
@@ -43,11 +43,7 @@ export const takenSocketsBuilder = (
 };
 
 /** Sockets that a Gateway would have if it were alone. */
-const socketsAsked = (
-  gateway: Gateway,
-  read: Read<Pick<GatewayTables, 'listenerSetsOf' | 'Namespace'>>,
-  privilegedPorts: boolean,
-): ReadonlySet<string> => {
+const socketsAsked = (gateway: Gateway, read: Read<Asked>, privilegedPorts: boolean): ReadonlySet<string> => {
   const objects = declaredListeners(gateway, allowedSetsOf(gateway, read('listenerSetsOf', localKeyOf(gateway)) ?? [], read));
   const clashing = clashes(objects, { privilegedPorts, taken: undefined });
   const standing = objects.flat().filter((listener) => isSupportedProtocol(listener.spec.protocol) && !clashing.has(listener));
