@@ -23,7 +23,7 @@ const sameEntries = <V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string, V>): b
 };
 
 /** Whether two JSON-like values are equal; an undefined property is an absent one. */
-export const sameValue = (a: unknown, b: unknown): boolean => {
+const sameValue = (a: unknown, b: unknown): boolean => {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a) || Array.isArray(b))

@@ -38,20 +38,26 @@ export const translator = (given: Partial<TranslateOptions> = {}): ((graph: Grap
   };
 };
 
-/** The table of contents of the translation: one line per resource type. */
+/** Walks a Gateway only as far as something in it changed. */
 const stateFrom = (gateway: Gateway, endpoints: Graph['endpoints'], last: State | undefined, make: ResourceMakers): State => {
-  if (last !== undefined && last.gateway === gateway && last.endpoints === endpoints) return last;
-  const before = last?.resources;
-  const same = last?.gateway === gateway;
+  if (last?.gateway !== gateway) return { gateway, endpoints, resources: resourcesFrom(gateway, endpoints, last?.resources, make) };
+  if (gateway.backends.every(({ id }) => endpoints.get(id) === last.endpoints.get(id))) return { ...last, endpoints };
+  const assignments = reusing(last.resources.ClusterLoadAssignment, make.loadAssignments(gateway, endpoints));
+  const unchanged = assignments === last.resources.ClusterLoadAssignment;
+  return { gateway, endpoints, resources: unchanged ? last.resources : { ...last.resources, ClusterLoadAssignment: assignments } };
+};
+
+/** The table of contents of the translation: one line per resource type. */
+const resourcesFrom = (gateway: Gateway, endpoints: Graph['endpoints'], before: Resources | undefined, make: ResourceMakers): Resources => {
   const resources: Resources = {
-    Cluster: same && before ? before.Cluster : reusing(before?.Cluster, make.clusters(gateway)),
+    Cluster: reusing(before?.Cluster, make.clusters(gateway)),
     ClusterLoadAssignment: reusing(before?.ClusterLoadAssignment, make.loadAssignments(gateway, endpoints)),
-    Listener: same && before ? before.Listener : reusing(before?.Listener, make.listeners(gateway)),
-    RouteConfiguration: same && before ? before.RouteConfiguration : reusing(before?.RouteConfiguration, make.routeConfigurations(gateway)),
-    Secret: same && before ? before.Secret : reusing(before?.Secret, make.secrets(gateway)),
+    Listener: reusing(before?.Listener, make.listeners(gateway)),
+    RouteConfiguration: reusing(before?.RouteConfiguration, make.routeConfigurations(gateway)),
+    Secret: reusing(before?.Secret, make.secrets(gateway)),
   };
   const unchanged = before !== undefined && Object.entries(resources).every(([type, map]) => before[type as keyof Resources] === map);
-  return { gateway, endpoints, resources: unchanged ? before : resources };
+  return unchanged ? before : resources;
 };
 
 type ResourceMakers = ReturnType<typeof resourceMakers>;

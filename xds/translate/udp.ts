@@ -35,7 +35,7 @@ const clusterOf = (rule: StreamRule | undefined): string => {
 };
 
 /** Rules with several shares: Envoy's UDP proxy knows one cluster, so the shares become localities of one of the rule's own. */
-export const isCombined = (rule: StreamRule): boolean => weighted(rule).length > 1;
+const isCombined = (rule: StreamRule): boolean => weighted(rule).length > 1;
 
 export const combinedRulesOf = (sockets: readonly Socket[]): readonly StreamRule[] =>
   sockets
