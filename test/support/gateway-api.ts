@@ -36,7 +36,7 @@ export const builder = (options: Options = {}): ((yaml: string) => Graph) => {
 export const graphFrom = (yaml: string, options?: Options): Graph => builder(options)(yaml);
 
 /** A class of ours and one of somebody else's, and Services that routes may use. */
-const prelude = objectsIn(`
+export const prelude = objectsIn(`
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
 metadata: { name: tailplane }

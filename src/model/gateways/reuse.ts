@@ -14,8 +14,8 @@ export const gatewaysSettler = (): ((derived: readonly { readonly node?: Gateway
       known.set(node, settled);
       gateways.set(key, settled);
     }
-    last = gateways;
-    return gateways;
+    if (gateways.size !== last.size || [...gateways].some(([key, node]) => last.get(key) !== node)) last = gateways;
+    return last;
   };
 };
 
