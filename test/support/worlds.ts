@@ -29,7 +29,7 @@ const portNumber = mostly<Json>([80, 81, 443, 8080, 10080], [0, 70_000, '80']);
 
 const serviceRef = object(
   {
-    name: pick('web', 'api', 'grpc', 'udp', 'missing'),
+    name: mostly(['web', 'api', 'grpc', 'udp'], ['missing']),
     namespace,
     port: portNumber,
     weight: mostly<Json>([0, 1, 9, 1_000_000], [-1]),
@@ -122,16 +122,16 @@ const httpRule = object(
   },
   [],
 );
-const parentRef = object(
-  {
-    name: mostly(['one', 'two'], ['missing']),
+const parentRef = fc
+  .tuple(
+    mostly(['one', 'two'], ['missing']),
     namespace,
-    sectionName: mostly(['http', 'https', 'tls', 'tcp', 'udp'], ['missing']),
-    port: portNumber,
-    kind: mostly(['Gateway', 'Gateway', 'ListenerSet'], ['Service']),
-  },
-  ['name'],
-);
+    mostly<RawObject>(
+      [{}, {}, { sectionName: 'http' }, { sectionName: 'tls' }, { kind: 'ListenerSet' }],
+      [{ port: 80 }, { sectionName: 'missing' }, { kind: 'Service' }],
+    ),
+  )
+  .map(([name, space, more]): RawObject => ({ name, namespace: space, ...more }));
 const streamRule = object({ backendRefs: fc.array(serviceRef, { minLength: 1, maxLength: 3 }) }, ['backendRefs']);
 const rulesOf = (rule: fc.Arbitrary<Json>, maxLength: number): fc.Arbitrary<Json> => fc.array(rule, { minLength: 1, maxLength });
 const routeSpec = (rule: fc.Arbitrary<Json>, maxRules = 3): fc.Arbitrary<Json> =>
@@ -287,18 +287,18 @@ const anyObject = fc.oneof(
   },
 );
 
-const service = (name: string, space: string, port: RawObject): RawObject => ({
+const service = (name: string, space: string, more: RawObject): RawObject => ({
   apiVersion: 'v1',
   kind: 'Service',
   metadata: { name, namespace: space },
-  spec: { ports: [port] },
+  spec: { ports: [80, 81, 443, 8080].map((port) => ({ name: `p${port}`, port, ...more })) },
 });
 const slice = (name: string, space: string, address: string): RawObject => ({
   apiVersion: 'discovery.k8s.io/v1',
   kind: 'EndpointSlice',
   metadata: { name, namespace: space, labels: { 'kubernetes.io/service-name': name } },
   addressType: 'IPv4',
-  ports: [{ name: '', port: 8080 }],
+  ports: [{ name: 'p80', port: 8080 }],
   endpoints: [{ addresses: [address] }],
 });
 const fixed: readonly RawObject[] = [
@@ -309,10 +309,10 @@ const fixed: readonly RawObject[] = [
     spec: { controllerName: 'gateway.tailscale.com/tailplane' },
   },
   ...['default', 'other'].flatMap((space) => [
-    service('web', space, { port: 80 }),
-    service('api', space, { port: 80, appProtocol: 'https' }),
-    service('grpc', space, { port: 8080, appProtocol: 'kubernetes.io/h2c' }),
-    service('udp', space, { port: 80, protocol: 'UDP' }),
+    service('web', space, {}),
+    service('api', space, { appProtocol: 'https' }),
+    service('grpc', space, { appProtocol: 'kubernetes.io/h2c' }),
+    service('udp', space, { protocol: 'UDP' }),
     slice('web', space, '127.0.0.1'),
   ]),
   {
@@ -346,11 +346,40 @@ const spoilt = (raw: fc.Arbitrary<RawObject>): fc.Arbitrary<Json> =>
     .tuple(raw, fc.array(fc.nat(20), { minLength: 1, maxLength: 7 }), nonsense)
     .map(([target, steps, rubbish]) => spoil(target, steps, rubbish));
 
+const gatewaySpec = object(
+  {
+    gatewayClassName: mostly(['tailplane'], ['missing']),
+    listeners,
+    addresses: some(mostly<Json>([{ value: '127.0.0.1' }, {}], [{ type: 'Hostname', value: 'x.example' }]), 1),
+  },
+  ['gatewayClassName', 'listeners'],
+);
+/** A Gateway of each name in each namespace, on addresses of their own where they have any, and what lets routes cross namespaces. */
+const gateways = fc.tuple(
+  ...['default', 'other'].flatMap((space) =>
+    ['one', 'two'].map((name) =>
+      gatewaySpec.map((spec): Json => ({ apiVersion: gatewayApi, kind: 'Gateway', metadata: { name, namespace: space }, spec })),
+    ),
+  ),
+);
+const grant = (space: string, from: string): RawObject => ({
+  apiVersion: gatewayApi,
+  kind: 'ReferenceGrant',
+  metadata: { name: 'routes', namespace: space },
+  spec: { from: [{ group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', namespace: from }], to: [{ group: '', kind: 'Service' }] },
+});
+
 /** Raw documents of one configuration, as a YAML parser would give them. `broken` says how many of ten are spoilt. */
 export const documents = (certificates: readonly RawObject[], broken: number): fc.Arbitrary<readonly Json[]> =>
   fc
-    .array(
-      fc.oneof({ arbitrary: anyObject as fc.Arbitrary<Json>, weight: 10 - broken }, { arbitrary: spoilt(anyObject), weight: broken }),
-      { minLength: 4, maxLength: 24 },
+    .tuple(
+      gateways,
+      fc.array(
+        fc.oneof({ arbitrary: anyObject as fc.Arbitrary<Json>, weight: 10 - broken }, { arbitrary: spoilt(anyObject), weight: broken }),
+        {
+          minLength: 4,
+          maxLength: 24,
+        },
+      ),
     )
-    .map((random) => [...fixed, ...certificates, ...random]);
+    .map(([some, random]) => [...fixed, grant('default', 'other'), grant('other', 'default'), ...certificates, ...some, ...random]);

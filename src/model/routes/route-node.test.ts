@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AnyObject } from '../../api/kinds.ts';
-import { anyRoute } from './any-route.ts';
+import { anyRoute } from '../../../test/support/any-route.ts';
 import {
   configMapOf,
   everything,

@@ -1,8 +1,8 @@
 /** Arbitrary routes of every kind, in the shape admission leaves them, right and wrong in what they say. */
 import fc from 'fast-check';
-import type { HTTPRouteFilter, HTTPRouteMatch, HTTPRouteRule } from '../../api/generated/gateway-api.ts';
-import { grpcRouteOf, httpRouteOf, refTo, streamRouteOf } from './fixtures.ts';
-import type { Route } from './route-node.ts';
+import type { HTTPRouteFilter, HTTPRouteMatch, HTTPRouteRule } from '../../src/api/generated/gateway-api.ts';
+import { grpcRouteOf, httpRouteOf, refTo, streamRouteOf } from '../../src/model/routes/fixtures.ts';
+import type { Route } from '../../src/model/routes/route-node.ts';
 
 /** Mostly `good`: one mistake is enough to lose a rule, and rules that stand should be the most. */
 const mostly = <T>(good: fc.Arbitrary<T>, bad: fc.Arbitrary<T>): fc.Arbitrary<T> =>
