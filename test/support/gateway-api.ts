@@ -28,7 +28,7 @@ export const objectsOf = (objects: readonly AnyObject[]): Objects => {
 };
 
 /** A function from YAML to graph, standalone as `serve` is, that remembers as the builder does. */
-export const builder = (options: Options = {}): ((yaml: string) => Graph) => {
+const builder = (options: Options = {}): ((yaml: string) => Graph) => {
   const build = graphBuilder({ privilegedPorts: true, exclusivePorts: true, defaultAddresses: [], ...options });
   return (yaml) => build(objectsOf([...prelude, ...objectsIn(yaml)]));
 };

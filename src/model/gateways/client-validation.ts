@@ -18,7 +18,7 @@ export type ClientValidation = {
 };
 
 /** Per-port configuration replaces the default as a whole (Gateway API `FrontendTLSConfig.perPort`). */
-export const frontendValidationOf = (gateway: Gateway, port: number): FrontendTLSValidation | undefined => {
+const frontendValidationOf = (gateway: Gateway, port: number): FrontendTLSValidation | undefined => {
   const frontend = gateway.spec.tls?.frontend;
   const perPort = frontend?.perPort?.find((config) => config.port === port);
   return perPort === undefined ? frontend?.default.validation : perPort.tls.validation;

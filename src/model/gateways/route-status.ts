@@ -6,7 +6,7 @@ import type { AnyRoute } from './tables.ts';
 type ApiParentRef = NonNullable<AnyRoute['spec']['parentRefs']>[number];
 
 /** A parentRef as status repeats it. */
-export const shownRef = ({ group, kind, namespace, name, sectionName, port }: ApiParentRef): ParentRef => ({
+const shownRef = ({ group, kind, namespace, name, sectionName, port }: ApiParentRef): ParentRef => ({
   group,
   kind,
   ...(namespace === undefined ? {} : { namespace }),

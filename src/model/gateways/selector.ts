@@ -8,7 +8,7 @@ type Labels = { readonly [key: string]: string };
 const nameLabel = 'kubernetes.io/metadata.name';
 
 /** A namespace's labels. One without an object, as in a directory of files, has the label that names it, as on a cluster. */
-export const namespaceLabels = (read: Read<Namespaces>, namespace: string): Labels => ({
+const namespaceLabels = (read: Read<Namespaces>, namespace: string): Labels => ({
   ...read('Namespace', `/${namespace}`)?.metadata.labels,
   [nameLabel]: namespace,
 });
