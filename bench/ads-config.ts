@@ -9,25 +9,27 @@ export type ChangeKind = (typeof changeKinds)[number];
 
 /** Resources from the JSON lines `{type, name, b64}` that the yardstick dumps. */
 export const resourcesFrom = (file: string): Resources => {
-  const maps = emptyMaps();
-  for (const line of readFileSync(file, 'utf8').split('\n')) {
-    if (line === '') continue;
-    const { type, name, b64 } = JSON.parse(line) as { type: string; name: string; b64: string };
-    const message = decode(typeNameOf(type), Buffer.from(b64, 'base64'));
-    const [short] = Object.entries(messageNames).find(([, full]) => full === typeNameOf(type)) ?? [];
-    (maps[short as ResourceType] as Map<string, Resource>).set(name, { name, message: message as never, owners: [] });
-  }
-  return maps;
+  const lines = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { readonly type: string; readonly name: string; readonly b64: string });
+  const mapOf = <T extends ResourceType>(type: T): ReadonlyMap<string, Resource<T>> =>
+    new Map(
+      lines
+        .filter((line) => typeNameOf(line.type) === messageNames[type])
+        .map(({ name, b64 }) => {
+          const message = decode(messageNames[type], Buffer.from(b64, 'base64')) as MessageOf[T];
+          return [name, { name, message, owners: [] }];
+        }),
+    );
+  return {
+    Cluster: mapOf('Cluster'),
+    ClusterLoadAssignment: mapOf('ClusterLoadAssignment'),
+    Listener: mapOf('Listener'),
+    RouteConfiguration: mapOf('RouteConfiguration'),
+    Secret: mapOf('Secret'),
+  };
 };
-
-type Maps = { readonly [T in ResourceType]: Map<string, Resource<T>> };
-const emptyMaps = (): Maps => ({
-  Cluster: new Map(),
-  ClusterLoadAssignment: new Map(),
-  Listener: new Map(),
-  RouteConfiguration: new Map(),
-  Secret: new Map(),
-});
 
 /** The configuration after the `epoch`-th change; what the change does not touch are the same objects. */
 export const changed = (resources: Resources, kind: ChangeKind, epoch: number): Resources => {

@@ -59,7 +59,7 @@ const short = new Map([
 /** A response in one line: type, resources, and what is removed. */
 export const told = (responses: readonly Response[]): string[] =>
   responses.map(({ typeUrl, resources, removed }) =>
-    [short.get(typeUrl), ...resources.map(({ name }) => name).sort(), ...removed.toSorted().map((name) => `-${name}`)].join(' '),
+    [short.get(typeUrl), ...resources.map(({ name }) => name).toSorted(), ...removed.toSorted().map((name) => `-${name}`)].join(' '),
   );
 
 export type TestStream = ReturnType<typeof stream>;

@@ -26,7 +26,8 @@ describe.each(['sotw', 'delta'] as const)('a %s client that rejects', (mode) => 
     const [next] = client.nack(answer, 'Error adding/updating cluster(s) c: no such lb policy');
     expect(advanced(next === undefined ? [] : [next])).toEqual(names.filter((name) => name !== 'c'));
     expect(client.rejected()).toMatchObject({ names: ['c'] });
-    if (mode === 'sotw') expect(next?.resources).toContainEqual(cluster('c', { salt: 0 }));
+    const old = mode === 'sotw' ? [cluster('c', { salt: 0 })] : [];
+    expect(next?.resources.filter(({ name }) => name === 'c')).toEqual(old);
     expect(client.ack(next)).toEqual([]);
   });
 
@@ -61,14 +62,14 @@ describe.each(['sotw', 'delta'] as const)('a %s client that rejects', (mode) => 
   it('without naming a culprit is tried with halves until it is found, and holds everything else then', () => {
     const { client, answer } = updated();
     const held = new Set<string>();
-    let waiting = answer === undefined ? [] : [answer];
+    const waiting = answer === undefined ? [] : [answer];
     let sent = 0;
     for (let response = waiting.shift(); response !== undefined; response = waiting.shift()) {
       sent++;
       const fresh = advanced([response]);
       const isBad = fresh.includes('f');
       if (!isBad) for (const name of fresh) held.add(name);
-      waiting = [...waiting, ...(isBad ? client.nack(response, 'something is wrong') : client.ack(response))];
+      waiting.push(...(isBad ? client.nack(response, 'something is wrong') : client.ack(response)));
     }
     expect([...held].toSorted()).toEqual(names.filter((name) => name !== 'f'));
     expect(client.rejected()).toMatchObject({ names: ['f'] });

@@ -101,13 +101,9 @@ describe.each(['sotw', 'delta'] as const)('%s stream', (mode) => {
     const client = stream(mode, snapshot(ab));
     const [answer] = ask(client, EDS, ['a', 'b']);
     client.ack(answer, ['a', 'b']);
-    if (mode === 'sotw') {
-      expect(client.sotw({ typeUrl: EDS, names: ['a'] })).toEqual([]);
-      expect(told(client.sotw({ typeUrl: EDS, names: ['a', 'b'] }))).toEqual(['EDS b']);
-    } else {
-      expect(client.delta({ typeUrl: EDS, unsubscribe: ['b'] })).toEqual([]);
-      expect(told(client.delta({ typeUrl: EDS, subscribe: ['b'] }))).toEqual(['EDS b']);
-    }
+    const less = mode === 'sotw' ? client.sotw({ typeUrl: EDS, names: ['a'] }) : client.delta({ typeUrl: EDS, unsubscribe: ['b'] });
+    const more = mode === 'sotw' ? client.sotw({ typeUrl: EDS, names: ['a', 'b'] }) : client.delta({ typeUrl: EDS, subscribe: ['b'] });
+    expect([less, more].map(told)).toEqual([[], ['EDS b']]);
   });
 
   it('sends nothing of a type after everything of it was unsubscribed', () => {

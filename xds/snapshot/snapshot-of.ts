@@ -19,22 +19,19 @@ export const snapshotOf = (resources: Resources, previous?: Snapshot): Snapshot 
   return snapshotFrom(encoded, previous);
 };
 
-const encodeAll = <T extends ResourceType>(type: T, resources: Resources, previous: TypeSnapshot | undefined): EncodedResource[] => {
-  const encoded: EncodedResource[] = [];
-  for (const resource of resources[type].values()) {
+const encodeAll = (type: ResourceType, resources: Resources, previous: TypeSnapshot | undefined): EncodedResource[] =>
+  [...resources[type].values()].map((resource) => {
     let known = byResource.get(resource);
     if (known === undefined) {
       known = reuse(encodeResource(type, resource), previous?.resources.get(resource.name));
       byResource.set(resource, known);
     }
-    encoded.push(known);
-  }
-  return encoded;
-};
+    return known;
+  });
 
 const byResource = new WeakMap<Resource, EncodedResource>();
 
-const encodeResource = <T extends ResourceType>(type: T, { name, message, owners }: Resource<T>): EncodedResource =>
+const encodeResource = (type: ResourceType, { name, message, owners }: Resource): EncodedResource =>
   encodedFrom(
     typeUrlOf(type),
     name,

@@ -42,7 +42,7 @@ const empties = new Map<string, TypeSnapshot>();
 
 const versionOf = (resources: ReadonlyMap<string, EncodedResource>): string => {
   const hash = createHash('sha256');
-  for (const name of [...resources.keys()].sort(byCodeUnit)) hash.update(`${name}\0${resources.get(name)?.version}\0`);
+  for (const name of [...resources.keys()].toSorted(byCodeUnit)) hash.update(`${name}\0${resources.get(name)?.version}\0`);
   return hash.digest('base64url').slice(0, 12);
 };
 
