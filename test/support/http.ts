@@ -54,9 +54,9 @@ export type Load = { readonly stop: () => Promise<{ readonly requests: number; r
 export const startLoad = (port: number, headers: Record<string, string>, isGood: (answer: Answer) => boolean, width = 4): Load => {
   const failures: string[] = [];
   let requests = 0;
-  let stopping = false;
+  const stopping = new AbortController();
   const worker = async (): Promise<void> => {
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       requests += 1;
       await ask(port, '/', headers).then(
         (answer) => void (isGood(answer) || failures.push(`${answer.status} ${answer.body}`)),
@@ -67,7 +67,7 @@ export const startLoad = (port: number, headers: Record<string, string>, isGood:
   const workers = Promise.all(Array.from({ length: width }, worker));
   return {
     stop: async () => {
-      stopping = true;
+      stopping.abort();
       await workers;
       return { requests, failures };
     },

@@ -16,7 +16,6 @@ export type World = {
   readonly dir: string;
   readonly server: Server;
   readonly envoy: RunningEnvoy;
-  /** Writes a file of the directory as editors do: whole, by renaming it into place. */
   readonly write: (file: string, yaml: string) => Promise<void>;
   readonly remove: (file: string) => Promise<void>;
   readonly status: () => Promise<StatusReport>;
@@ -26,10 +25,7 @@ export type World = {
 /** Serves `files` and waits until an Envoy of Gateway `default/edge` is live. Whoever starts it stops it. */
 export const startWorld = async (files: Readonly<Record<string, string>>, apiType: ApiType = 'DELTA_GRPC'): Promise<World> => {
   const dir = await mkdtemp(join(tmpdir(), 'tailplane-world-'));
-  const write = async (file: string, yaml: string): Promise<void> => {
-    await writeFile(join(dir, `.${file}.new`), yaml);
-    await rename(join(dir, `.${file}.new`), join(dir, file));
-  };
+  const write = (file: string, yaml: string): Promise<void> => replaceFile(join(dir, file), yaml);
   for (const [file, yaml] of Object.entries(files)) await write(file, yaml);
   const config = configFrom({ configDir: dir, xdsAddress: '127.0.0.1:0', httpAddress: '127.0.0.1:0' }, {});
   const server = await serve(config, pino({ level: 'silent' }));
@@ -48,6 +44,12 @@ export const startWorld = async (files: Readonly<Record<string, string>>, apiTyp
       await rm(dir, { recursive: true, force: true });
     },
   };
+};
+
+/** Writes a file as editors do: whole, by renaming it into place. */
+export const replaceFile = async (path: string, text: string): Promise<void> => {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
 };
 
 /** Bootstrap of an Envoy of Gateway `default/edge`. */
