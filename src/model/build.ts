@@ -1,6 +1,5 @@
 import type { Objects } from '../api/objects.ts';
 import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../lib/key.ts';
-import type { Table } from '../lib/memo.ts';
 import { endpointsBuilder } from './endpoints.ts';
 import { callingOf, classStatuses } from './gateways/class-status.ts';
 import { type DerivedGateway, type GatewayOptions, gatewayDeriver } from './gateways/derive.ts';
@@ -8,12 +7,10 @@ import { orphanStatusOf } from './gateways/listener-set-status.ts';
 import { gatewaysSettler } from './gateways/reuse.ts';
 import { routeStatusChanges } from './gateways/route-statuses.ts';
 import { classMissingStatusOf, classRefusedStatusOf, policyStatusesOf, statusesBuilder } from './gateways/statuses.ts';
-import { type GatewayTables, indexesBuilder, routeWith } from './gateways/tables.ts';
+import { type GatewayTables, indexesBuilder } from './gateways/tables.ts';
 import { takenSocketsBuilder } from './gateways/taken-sockets.ts';
 import type { Graph } from './graph.ts';
-import type { RouteNode } from './route-node.ts';
 import { policyVerdictOf } from './routes/backend-tls.ts';
-import { routeNodeOf } from './routes/route-node.ts';
 import type { Status } from './status.ts';
 import { type ModelTables, tablesBuilder } from './tables.ts';
 
@@ -63,7 +60,6 @@ const configurationBuilder = ({ exclusivePorts, ...options }: ModelOptions): ((t
     const indexed = { ...tables, ...indexesOf(tables) };
     const full: GatewayTables = {
       ...indexed,
-      routeNodes: routeNodesIn(tables),
       policyVerdicts: new Map([...tables.BackendTLSPolicy.values()].map((policy) => [keyOf(policy), policyVerdictOf(policy, tables)])),
       takenSockets: exclusivePorts ? takenSocketsOf(ours, indexed) : new Map(),
     };
@@ -80,13 +76,6 @@ const configurationBuilder = ({ exclusivePorts, ...options }: ModelOptions): ((t
     return { gateways: settled(derived), statuses: statusesOf(few, routeChangesOf({ tables, derived, owners })) };
   };
 };
-
-const routeNodesIn = (tables: ModelTables): Table<RouteNode> => ({
-  get: (key) => {
-    const route = routeWith(key as ObjectKey, tables);
-    return route && routeNodeOf(route, tables);
-  },
-});
 
 /** Of Gateways that wait for their class, and ListenerSets whose Gateway does not exist. */
 const unservedStatuses = (tables: ModelTables): readonly (readonly [ObjectKey, Status])[] => [

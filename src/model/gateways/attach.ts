@@ -7,7 +7,7 @@ import { hostsOn } from './hostnames.ts';
 import type { JudgedListener } from './judge.ts';
 import { byAge } from './precedence.ts';
 import { allowsNamespace } from './selector.ts';
-import { type AnyRoute, type GatewayTables, parentKeysOf, routeKeyOf, routeTables } from './tables.ts';
+import { type AnyRoute, type Candidate, type GatewayTables, parentKeysOf } from './tables.ts';
 
 /** A route on one listener. `hosts` are the names it answers there, never empty, each with the name of the route's own that it comes from. */
 export type Attached = { readonly route: AnyRoute; readonly node: RouteNode; readonly hosts: ReadonlyMap<string, string> };
@@ -36,19 +36,20 @@ export const attach = (
   const outcomes: RefOutcome[] = [];
   const parents = new Map<ObjectKey, JudgedListener[]>([keyOf(gateway), ...setKeys].map((key) => [key, []]));
   for (const listener of listeners) parents.get(listener.ownerKey)?.push(listener);
-  for (const route of routesOf([...parents.keys()], read)) {
-    const node = read('routeNodes', routeKeyOf(route));
-    if (node === undefined) continue;
+  const candidates = candidatesFor([...parents.keys()], read);
+  const mixed = ['HTTPRoute', 'GRPCRoute'].every((kind) => candidates.some(({ route }) => route.kind === kind));
+  for (const candidate of candidates) {
+    const { route, node } = candidate;
     for (const [refIndex, ref] of (route.spec.parentRefs ?? []).entries()) {
       const parent = parentKeysOf(route)[refIndex];
       const ofParent = parent && parents.get(parent);
       if (ofParent === undefined) continue;
-      const { by, refused } = takenBy({ route, node }, ref, ofParent, held, read);
+      const { by, refused } = takenBy(candidate, ref, ofParent, held, read);
       for (const { listener, attached } of by) {
         const before = on.get(listener);
         if (before?.at(-1)?.route === route) continue;
         before?.push(attached);
-        held.get(listener)?.hold(attached);
+        if (mixed) held.get(listener)?.hold(attached);
       }
       outcomes.push({ route, node, refIndex, ...(refused === undefined ? {} : { refused }) });
     }
@@ -56,12 +57,11 @@ export const attach = (
   return { on, outcomes };
 };
 
-const routesOf = (parents: readonly ObjectKey[], read: Read<GatewayTables>): readonly AnyRoute[] =>
-  [...new Set(routeTables.flatMap((table) => parents.flatMap((parent) => read(table, parent) ?? [])))].toSorted((one, other) =>
-    byAge(one.metadata, other.metadata),
+const candidatesFor = (parents: readonly ObjectKey[], read: Read<GatewayTables>): readonly Candidate[] =>
+  [...new Set(parents.flatMap((parent) => read('candidatesOf', parent) ?? []))].toSorted((one, other) =>
+    byAge(one.route.metadata, other.route.metadata),
   );
 
-type Candidate = { readonly route: AnyRoute; readonly node: RouteNode };
 type ParentRef = NonNullable<AnyRoute['spec']['parentRefs']>[number];
 type Taken = { readonly by: readonly { readonly listener: JudgedListener; readonly attached: Attached }[]; readonly refused?: Verdict };
 

@@ -15,10 +15,10 @@ import { type JudgedListener, judge } from './judge.ts';
 import { listenerSetStatusOf, type Unreachable } from './listener-set-status.ts';
 import { listenerStatusOf } from './listener-status.ts';
 import { policiesUsed } from './policies.ts';
-import { parentStatusOf } from './route-status.ts';
+import { parentStatuses } from './route-status.ts';
 import { allowedSetsOf } from './selector.ts';
 import { socketsOf } from './sockets.ts';
-import type { GatewayTables } from './tables.ts';
+import type { AnyRoute, GatewayTables } from './tables.ts';
 
 /** What one Gateway came to, and what it means for the status of everything around it. */
 export type DerivedGateway = {
@@ -27,7 +27,7 @@ export type DerivedGateway = {
   /** Of the Gateway and its ListenerSets. */
   readonly statuses: ReadonlyMap<ObjectKey, Status>;
   /** For each route, what its parentRefs to this Gateway came to, by index of the parentRef. */
-  readonly parents: ReadonlyMap<ObjectKey, readonly (readonly [refIndex: number, status: ParentStatus])[]>;
+  readonly parents: ReadonlyMap<AnyRoute, readonly (readonly [refIndex: number, status: ParentStatus])[]>;
   /** For each BackendTLSPolicy that its routes use. */
   readonly ancestors: ReadonlyMap<ObjectKey, AncestorStatus>;
 };
@@ -46,6 +46,7 @@ export const gatewayDeriver = ({
   privilegedPorts,
   defaultAddresses,
 }: GatewayOptions): ((gateway: Gateway, tables: GatewayTables) => DerivedGateway) => {
+  const parentStatusOf = parentStatuses(controllerName);
   return memoByReads<GatewayTables, Gateway, DerivedGateway>((gateway, read) => {
     const key = localKeyOf(gateway);
     const sets = read('listenerSetsOf', key) ?? [];
@@ -92,7 +93,7 @@ export const gatewayDeriver = ({
           }
         : {}),
       statuses: new Map([[keyOf(gateway), status], ...setStatuses]),
-      parents: parentsOf(attachments.outcomes, controllerName),
+      parents: parentsOf(attachments.outcomes, parentStatusOf),
       ancestors: new Map(ancestors),
     };
   });
@@ -131,12 +132,12 @@ const uses = (listeners: readonly JudgedListener[], { on }: Attachments, clientC
   };
 };
 
-const parentsOf = (outcomes: readonly RefOutcome[], controllerName: string): DerivedGateway['parents'] => {
-  const parents = new Map<ObjectKey, (readonly [number, ParentStatus])[]>();
+const parentsOf = (outcomes: readonly RefOutcome[], statusOf: (outcome: RefOutcome) => ParentStatus): DerivedGateway['parents'] => {
+  const parents = new Map<AnyRoute, (readonly [number, ParentStatus])[]>();
   for (const outcome of outcomes) {
-    const entry = [outcome.refIndex, parentStatusOf(outcome, controllerName)] as const;
-    const known = parents.get(outcome.node.key);
-    if (known === undefined) parents.set(outcome.node.key, [entry]);
+    const entry = [outcome.refIndex, statusOf(outcome)] as const;
+    const known = parents.get(outcome.route);
+    if (known === undefined) parents.set(outcome.route, [entry]);
     else known.push(entry);
   }
   return parents;

@@ -11,6 +11,9 @@ export const covers = (wide: string, narrow: string): boolean => {
   return narrow.endsWith(wide.slice(1)) && narrow.length > wide.length - 1;
 };
 
+/** Whether a name stands for more than one. */
+export const isWide = (host: string): boolean => host === anyHost || isWildcard(host);
+
 /** The names that both stand for: always one of the two, or none. */
 export const intersection = (one: string, other: string): string | undefined =>
   covers(one, other) ? other : covers(other, one) ? one : undefined;

@@ -1,13 +1,14 @@
 import type { ObjectMeta } from '../../api/core.ts';
 import { byCodeUnit } from '../../lib/key.ts';
+import { memo } from '../../lib/memo.ts';
 import type { HttpMatch, RouteEntry } from '../graph.ts';
 import type { RouteNode } from '../route-node.ts';
 import { bySpecificity } from './hostnames.ts';
 
 /** Oldest first, then by `namespace/name`. Objects without a creation time, as in files, count as equally old, and older than any with one. */
-export const byAge = (one: ObjectMeta, other: ObjectMeta): number =>
-  byCodeUnit(one.creationTimestamp ?? '', other.creationTimestamp ?? '') ||
-  byCodeUnit(`${one.namespace ?? ''}/${one.name}`, `${other.namespace ?? ''}/${other.name}`);
+export const byAge = (one: ObjectMeta, other: ObjectMeta): number => byCodeUnit(ageOf(one), ageOf(other));
+
+const ageOf = memo(({ creationTimestamp = '', namespace = '', name }: ObjectMeta): string => `${creationTimestamp} ${namespace}/${name}`);
 
 const pathRank = { exact: 0, regex: 1, prefix: 2 } as const;
 

@@ -1,3 +1,4 @@
+import { equal } from '../../lib/equal.ts';
 import { conditionsOf } from '../conditions.ts';
 import type { ParentRef, ParentStatus } from '../status.ts';
 import type { RefOutcome } from './attach.ts';
@@ -15,8 +16,21 @@ const shownRef = ({ group, kind, namespace, name, sectionName, port }: ApiParent
   ...(port === undefined ? {} : { port }),
 });
 
-/** Status for one parentRef of a route. */
-export const parentStatusOf = ({ route, node, refIndex, refused }: RefOutcome, controllerName: string): ParentStatus => {
+/** Status for one parentRef of a route; the same object while the same is said. */
+export const parentStatuses = (controllerName: string): ((outcome: RefOutcome) => ParentStatus) => {
+  const known = new WeakMap<AnyRoute, { readonly outcome: RefOutcome; readonly status: ParentStatus }[]>();
+  return (outcome) => {
+    const ofRoute = known.get(outcome.route) ?? [];
+    known.set(outcome.route, ofRoute);
+    const last = ofRoute[outcome.refIndex];
+    if (last !== undefined && last.outcome.node === outcome.node && equal(last.outcome.refused, outcome.refused)) return last.status;
+    const status = parentStatusOf(outcome, controllerName);
+    ofRoute[outcome.refIndex] = { outcome, status };
+    return status;
+  };
+};
+
+const parentStatusOf = ({ route, node, refIndex, refused }: RefOutcome, controllerName: string): ParentStatus => {
   const conditions = conditionsOf(route.metadata.generation);
   const ref = route.spec.parentRefs?.[refIndex];
   if (ref === undefined) throw new Error('unreachable: an outcome is about one of the route’s parentRefs');

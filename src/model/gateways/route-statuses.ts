@@ -4,7 +4,7 @@ import type { Status } from '../status.ts';
 import type { ModelTables } from '../tables.ts';
 import type { DerivedGateway } from './derive.ts';
 import { missingParentStatus } from './route-status.ts';
-import { type AnyRoute, parentKeysOf, routeKeyOf, routeKinds, routeWith } from './tables.ts';
+import { type AnyRoute, parentKeysOf, routeKeyOf, routeKinds } from './tables.ts';
 
 /** Objects by key whose status may be another than before; undefined where nobody answers for them any more. */
 export type StatusChanges = ReadonlyMap<ObjectKey, Status | undefined>;
@@ -25,12 +25,11 @@ export const routeStatusChanges = (controllerName: string): ((world: World) => S
   let last: World | undefined;
 
   const statusOf = (route: AnyRoute, { tables, owners }: World): Status | undefined => {
-    const key = routeKeyOf(route);
     const parents = parentKeysOf(route).flatMap((parent, index) => {
       if (parent === undefined) return [];
       const owner = owners.get(parent);
       if (owner === undefined) return exists(parent, tables) ? [] : (missing(route)[index] ?? []);
-      return owner.parents.get(key)?.find(([refIndex]) => refIndex === index)?.[1] ?? [];
+      return owner.parents.get(route)?.find(([refIndex]) => refIndex === index)?.[1] ?? [];
     });
     return parents.length === 0 ? undefined : { kind: route.kind, parents };
   };
@@ -53,24 +52,26 @@ const exists = (parent: ObjectKey, tables: ModelTables): boolean => {
   return (parent.slice(0, slash) === 'ListenerSet' ? tables.ListenerSet : tables.Gateway).has(parent.slice(slash + 1));
 };
 
-function* affectedRoutes(last: World | undefined, { tables, derived }: World): Iterable<AnyRoute> {
+/** Once each; those of the last round first, for some may have become other objects, which then come after them. */
+const affectedRoutes = (last: World | undefined, { tables, derived }: World): ReadonlySet<AnyRoute> => {
+  const before = new Set(last?.derived);
+  const after = new Set(derived);
+  const gone = [...before].filter((gateway) => !after.has(gateway));
+  const come = derived.filter((gateway) => !before.has(gateway));
+  const routes = new Set([...gone, ...come].flatMap(({ parents }) => [...parents.keys()]));
   const parentsAsBefore =
     last !== undefined && sameKeys(last.tables.Gateway, tables.Gateway) && sameKeys(last.tables.ListenerSet, tables.ListenerSet);
   for (const kind of routeKinds) {
-    const before: ReadonlyMap<string, AnyRoute> | undefined = last?.tables[kind];
-    if (parentsAsBefore && before === tables[kind]) continue;
-    for (const [key, route] of tables[kind]) if (!parentsAsBefore || before?.get(key) !== route) yield route;
-  }
-  const before = new Set(last?.derived);
-  const after = new Set(derived);
-  const others = [...[...before].filter((gateway) => !after.has(gateway)), ...derived.filter((gateway) => !before.has(gateway))];
-  for (const { parents } of others) {
-    for (const key of parents.keys()) {
-      const route = routeWith(key, tables);
-      if (route !== undefined) yield route;
+    const known: ReadonlyMap<string, AnyRoute> | undefined = last?.tables[kind];
+    if (parentsAsBefore && known === tables[kind]) continue;
+    for (const [key, route] of tables[kind]) {
+      if (parentsAsBefore && known?.get(key) === route) continue;
+      routes.delete(route);
+      routes.add(route);
     }
   }
-}
+  return routes;
+};
 
 const sameKeys = (one: ReadonlyMap<string, unknown>, other: ReadonlyMap<string, unknown>): boolean =>
   one === other || (one.size === other.size && [...one.keys()].every((key) => other.has(key)));

@@ -1,47 +1,31 @@
 import type { ListenerSet } from '../../api/generated/gateway-api.ts';
 import type { KindMap } from '../../api/kinds.ts';
 import { keyOf, type ObjectKey, objectKey } from '../../lib/key.ts';
-import { indexBy, memo, type Table } from '../../lib/memo.ts';
+import { indexBy, memo, sameElements, type Table } from '../../lib/memo.ts';
 import type { RouteKind, RouteNode } from '../route-node.ts';
 import type { PolicyVerdict } from '../routes/backend-tls.ts';
+import { routeNodeOf } from '../routes/route-node.ts';
 import type { ModelTables } from '../tables.ts';
 
 /** A route object of any kind. */
 export type AnyRoute = KindMap[RouteKind];
 
+/** A route and what it means. The same object while neither changes. */
+export type Candidate = { readonly route: AnyRoute; readonly node: RouteNode };
+
 /** What deriving one Gateway looks things up in, beyond the model's tables. */
 export type GatewayTables = ModelTables & {
   /** ListenerSets by the Gateway they name as parent, as `namespace/name`. */
   readonly listenerSetsOf: ReadonlyMap<string, readonly ListenerSet[]>;
-  /** Routes by each parent they name, as the parent's ObjectKey; one table a kind, so that a change of one kind keeps the others' groups. */
-  readonly httpRoutesOf: ReadonlyMap<string, readonly AnyRoute[]>;
-  readonly grpcRoutesOf: ReadonlyMap<string, readonly AnyRoute[]>;
-  readonly tlsRoutesOf: ReadonlyMap<string, readonly AnyRoute[]>;
-  readonly tcpRoutesOf: ReadonlyMap<string, readonly AnyRoute[]>;
-  readonly udpRoutesOf: ReadonlyMap<string, readonly AnyRoute[]>;
-  /** Resolved routes by ObjectKey, resolved when asked for. */
-  readonly routeNodes: Table<RouteNode>;
+  /** Routes by each parent they name, as the parent's ObjectKey, resolved when asked for. */
+  readonly candidatesOf: Table<readonly Candidate[]>;
   /** What BackendTLSPolicies' status must say, by ObjectKey. */
   readonly policyVerdicts: ReadonlyMap<string, PolicyVerdict>;
   /** For each Gateway, as `namespace/name`, the sockets that an older Gateway holds: `TCP/8080` → that Gateway. Absent where there are none. */
   readonly takenSockets: ReadonlyMap<string, Readonly<Record<string, ObjectKey>>>;
 };
 
-export const routeTables = [
-  'httpRoutesOf',
-  'grpcRoutesOf',
-  'tlsRoutesOf',
-  'tcpRoutesOf',
-  'udpRoutesOf',
-] as const satisfies readonly (keyof GatewayTables)[];
-
 export const routeKinds = ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'] as const satisfies readonly RouteKind[];
-
-export const routeWith = (key: ObjectKey, tables: ModelTables): AnyRoute | undefined => {
-  const slash = key.indexOf('/');
-  const table: ReadonlyMap<string, AnyRoute> | undefined = tables[key.slice(0, slash) as RouteKind];
-  return table?.get(key.slice(slash + 1));
-};
 
 type ParentRef = NonNullable<AnyRoute['spec']['parentRefs']>[number];
 
@@ -61,20 +45,47 @@ export const routeKeyOf = memo((route: AnyRoute): ObjectKey => keyOf(route));
 
 const parentsOf = (route: AnyRoute): readonly string[] => [...new Set(parentKeysOf(route).filter((key) => key !== undefined))];
 
-type Indexes = Pick<GatewayTables, 'listenerSetsOf' | (typeof routeTables)[number]>;
-
 /** Indexes that keep the identity of unchanged groups from one call to the next. */
-export const indexesBuilder = (): ((tables: ModelTables) => Indexes) => {
-  const sets = indexBy<ListenerSet>((set) => [
+export const indexesBuilder = (): ((tables: ModelTables) => Pick<GatewayTables, 'listenerSetsOf' | 'candidatesOf'>) => {
+  const setsOf = indexBy<ListenerSet>((set) => [
     `${set.spec.parentRef.namespace ?? set.metadata.namespace ?? ''}/${set.spec.parentRef.name}`,
   ]);
-  const [http, grpc, tls, tcp, udp] = [indexBy(parentsOf), indexBy(parentsOf), indexBy(parentsOf), indexBy(parentsOf), indexBy(parentsOf)];
-  return (tables) => ({
-    listenerSetsOf: sets(tables.ListenerSet),
-    httpRoutesOf: http(tables.HTTPRoute),
-    grpcRoutesOf: grpc(tables.GRPCRoute),
-    tlsRoutesOf: tls(tables.TLSRoute),
-    tcpRoutesOf: tcp(tables.TCPRoute),
-    udpRoutesOf: udp(tables.UDPRoute),
-  });
+  const routesOf = routeKinds.map(() => indexBy<AnyRoute>(parentsOf));
+  const candidatesOf = candidatesBuilder();
+  return (tables) => {
+    const indexes = routeKinds.map((kind, index) => routesOf[index]?.(tables[kind]) ?? new Map<string, readonly AnyRoute[]>());
+    return { listenerSetsOf: setsOf(tables.ListenerSet), candidatesOf: candidatesOf(indexes, tables) };
+  };
+};
+
+type RouteIndex = ReadonlyMap<string, readonly AnyRoute[]>;
+
+const candidatesBuilder = (): ((indexes: readonly RouteIndex[], tables: ModelTables) => Table<readonly Candidate[]>) => {
+  const known = new WeakMap<AnyRoute, Candidate>();
+  let last = new Map<string, readonly Candidate[]>();
+
+  const candidateOf = (route: AnyRoute, tables: ModelTables): Candidate => {
+    const node = routeNodeOf(route, tables);
+    const before = known.get(route);
+    if (before?.node === node) return before;
+    const candidate = { route, node };
+    known.set(route, candidate);
+    return candidate;
+  };
+
+  return (indexes, tables) => {
+    const before = last;
+    const now = new Map<string, readonly Candidate[]>();
+    last = now;
+    return {
+      get: (parent) => {
+        const asked = now.get(parent);
+        if (asked !== undefined) return asked;
+        const candidates = indexes.flatMap((index) => index.get(parent) ?? []).map((route) => candidateOf(route, tables));
+        const same = sameElements(before.get(parent), candidates);
+        now.set(parent, same);
+        return same;
+      },
+    };
+  };
 };

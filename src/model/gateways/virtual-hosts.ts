@@ -1,6 +1,6 @@
 import type { VirtualHost } from '../graph.ts';
 import type { Attached } from './attach.ts';
-import { bySpecificity, coversOf, ownerOf } from './hostnames.ts';
+import { bySpecificity, coversOf, isWide, ownerOf } from './hostnames.ts';
 import { type Claim, inOrder } from './precedence.ts';
 
 /** What one listener answers by host: `misdirected` are hosts that belong to others, to be answered with 421. */
@@ -22,16 +22,20 @@ export const virtualHostsOf = (host: string, neighbours: readonly string[], atta
     }
   }
   const domains = new Set([host, ...[...claims.keys()].filter((name) => ownerOf(name, neighbours) === host)]);
-  const virtualHosts = [...domains].toSorted(bySpecificity).map((domain) => ({ domain, entries: inOrder(claimsOn(domain, claims)) }));
+  const wide = [...claims.keys()].some(isWide);
+  const virtualHosts = [...domains].toSorted(bySpecificity).map((domain) => {
+    const names = wide ? coversOf(domain) : [domain];
+    return { domain, entries: inOrder(claimsOn(names, claims)) };
+  });
   return { virtualHosts, misdirected: neighbours.filter((neighbour) => !domains.has(neighbour)).toSorted(bySpecificity) };
 };
 
 /**
- * Of each route the most specific claim on a domain. Routes of wider names count too: a more specific hostname makes a route's rules come
+ * Of each route the most specific of its claims by these names, which all cover one domain. Routes of wider names count too: a more specific hostname makes a route's rules come
  * first (`HTTPRouteSpec.hostnames`), it does not keep requests that none of them matches from the others.
  */
-const claimsOn = (domain: string, claims: ReadonlyMap<string, readonly Claim[]>): readonly Claim[] => {
+const claimsOn = (names: readonly string[], claims: ReadonlyMap<string, readonly Claim[]>): readonly Claim[] => {
   const found = new Map<Claim['node'], Claim>();
-  for (const name of coversOf(domain)) for (const claim of claims.get(name) ?? []) if (!found.has(claim.node)) found.set(claim.node, claim);
+  for (const name of names) for (const claim of claims.get(name) ?? []) if (!found.has(claim.node)) found.set(claim.node, claim);
   return [...found.values()];
 };
