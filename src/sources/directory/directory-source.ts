@@ -3,8 +3,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Observable } from 'rxjs';
 import type { Source, SourceState } from '../source.ts';
-import { defaultMaxFileBytes, FileSet } from './files.ts';
-import { merge, type Merged, placeIn } from './merge.ts';
+import { defaultMaxFileBytes, FileSet, type Patience } from './files.ts';
+import { type Change, merge, mergeChanges, type Merged, placeIn } from './merge.ts';
 import { isConfigFile } from './walk.ts';
 import { Watchers } from './watchers.ts';
 
@@ -53,7 +53,6 @@ class Session {
   #stopped = false;
   #fault: string | undefined;
   #merged: Merged | undefined;
-  #mergedRevision = -1;
   #said: SourceState | undefined;
 
   constructor(
@@ -72,15 +71,20 @@ class Session {
 
   start(): void {
     this.#wake(0);
-    this.#rescan = setInterval(() => {
+    this.#rescanIn(this.#rescanMs);
+  }
+
+  #rescanIn(ms: number): void {
+    clearTimeout(this.#rescan);
+    this.#rescan = setTimeout(() => {
       this.#scanWanted = true;
       this.#wake(0);
-    }, this.#rescanMs);
+    }, ms);
   }
 
   stop(): void {
     this.#stopped = true;
-    clearInterval(this.#rescan);
+    clearTimeout(this.#rescan);
     clearTimeout(this.#timer);
     this.#watchers.close();
   }
@@ -122,10 +126,7 @@ class Session {
 
   async #look(): Promise<void> {
     const patience = { now: performance.now(), graceMs: this.#first ? 0 : this.#graceMs };
-    const changed = [...this.#changed];
-    this.#changed.clear();
-    const known = changed.filter((file) => this.#files.refresh(file, patience)).length;
-    if (this.#scanWanted || known < changed.length) await this.#scan(patience);
+    if (!this.#refreshChanged(patience) || this.#scanWanted) await this.#scan(patience);
     if (this.#stopped) return;
     this.#first = false;
     const doubtful = this.#files.doubtful();
@@ -134,12 +135,26 @@ class Session {
     this.#wake(Math.max(this.#graceMs / 4, 1));
   }
 
-  async #scan(patience: { readonly now: number; readonly graceMs: number }): Promise<void> {
+  /** Reads again what watches told of. False when only a scan can tell what became of some of it. */
+  #refreshChanged(patience: Patience): boolean {
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    return changed.filter((file) => this.#files.refresh(file, patience)).length === changed.length;
+  }
+
+  async #scan(patience: Patience): Promise<void> {
     this.#scanWanted = false;
+    const start = performance.now();
     for (const _ of this.#files.scan(patience)) {
       await nextTurn();
       if (this.#stopped) return;
+      // Who edits a file while thousands of others are looked at must not wait for these.
+      if (this.#first || this.#changed.size === 0) continue;
+      if (!this.#refreshChanged({ ...patience, now: performance.now() })) this.#scanWanted = true;
+      this.#say();
     }
+    this.#rescanIn(Math.max(this.#rescanMs, Math.min(maxRescanMs, (performance.now() - start) / scanShare)));
+    if (this.#scanWanted) this.#wake(0);
     if (!this.#watchers.update(this.#toWatch())) return;
     this.#scanWanted = true; // what changed before the new watches stood is found by one more scan
     this.#wake(0);
@@ -157,11 +172,13 @@ class Session {
     return directories;
   }
 
+  #mergedWith(changes: readonly Change[]): Merged {
+    if (this.#merged === undefined) return merge(this.#files.parts());
+    return changes.length === 0 ? this.#merged : (mergeChanges(changes, this.#merged) ?? merge(this.#files.parts(), this.#merged));
+  }
+
   #say(): void {
-    const revision = this.#files.revision();
-    const merged =
-      this.#merged !== undefined && revision === this.#mergedRevision ? this.#merged : merge(this.#files.parts(), this.#merged);
-    this.#mergedRevision = revision;
+    const merged = this.#mergedWith(this.#files.takeChanges());
     const rootProblems = this.#files.rootProblems();
     const error = [
       ...rootProblems.map(({ file, reason }) => `${file} ${reason}`),
@@ -180,6 +197,10 @@ class Session {
     this.#emit(this.#said);
   }
 }
+
+/** Scans of many files come more rarely, so that they take at most this share of the time, but never more rarely than that. */
+const scanShare = 0.02;
+const maxRescanMs = 30_000;
 
 const identityOf = (directory: string): string | undefined => {
   try {

@@ -2,7 +2,7 @@ import { readFileSync, type Stats, statSync } from 'node:fs';
 import { normalize } from 'node:path';
 import type { SourceProblem } from '../source.ts';
 import { contentFrom, type FileContent } from './content.ts';
-import type { Part } from './merge.ts';
+import type { Change, Part } from './merge.ts';
 import { isWithin, type Walk, walk } from './walk.ts';
 
 export const defaultMaxFileBytes = 10 * 1024 * 1024;
@@ -24,7 +24,9 @@ export class FileSet {
   readonly #maxFileBytes: number;
   readonly #files = new Map<string, FileState>();
   readonly #everSeen = new Set<string>();
-  #revision = 0;
+  readonly #doubtful = new Set<string>();
+  /** What changed files were when `takeChanges` was last asked. */
+  readonly #former = new Map<string, FileState | undefined>();
   #walked: Walk = { files: new Map(), directories: new Map(), unreadable: new Map(), missing: new Set() };
 
   constructor(roots: readonly string[], maxFileBytes: number) {
@@ -58,9 +60,11 @@ export class FileSet {
     }
   }
 
-  /** Rises whenever `parts` may have changed. */
-  revision(): number {
-    return this.#revision;
+  /** The files that were read anew, came or went since this was last asked. */
+  takeChanges(): readonly Change[] {
+    const changes = [...this.#former].map(([file, before]) => ({ before, after: this.#files.get(file) }));
+    this.#former.clear();
+    return changes;
   }
 
   parts(): readonly Part[] {
@@ -69,7 +73,7 @@ export class FileSet {
 
   /** Files whose text is doubted: they are to be looked at again soon. */
   doubtful(): readonly string[] {
-    return [...this.#files.values()].filter(({ doubt }) => doubt !== undefined).map(({ file }) => file);
+    return [...this.#doubtful];
   }
 
   /** Directories to watch, with their identities. */
@@ -135,8 +139,9 @@ export class FileSet {
     if (before === undefined || isWithin(file, found.missing) || isWithin(file, found.unreadable)) return;
     const doubt = doubtOf(undefined, before.doubt, patience.now);
     if (isOver(doubt, patience) || before.content === undefined) {
+      this.#changing(file);
       this.#files.delete(file);
-      this.#revision++;
+      this.#doubtful.delete(file);
     } else this.#set({ ...before, stamp: '', provisional: true, doubt });
   }
 
@@ -146,8 +151,14 @@ export class FileSet {
   }
 
   #set(state: FileState): void {
+    this.#changing(state.file);
     this.#files.set(state.file, state);
-    this.#revision++;
+    if (state.doubt === undefined) this.#doubtful.delete(state.file);
+    else this.#doubtful.add(state.file);
+  }
+
+  #changing(file: string): void {
+    if (!this.#former.has(file)) this.#former.set(file, this.#files.get(file));
   }
 }
 

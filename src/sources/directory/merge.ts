@@ -17,7 +17,12 @@ export type Part = {
   readonly problem?: SourceProblem;
 };
 
-export type Merged = { readonly objects: Objects; readonly problems: readonly SourceProblem[] };
+export type Merged = {
+  readonly objects: Objects;
+  readonly problems: readonly SourceProblem[];
+  /** Whether some object is in two files, or some file is in doubt: then what one file changes may matter to others. */
+  readonly entangled: boolean;
+};
 
 /**
  * All files as one state. Of an object that is there twice the first by path, then by line, stands, whichever was there before: what a
@@ -36,14 +41,51 @@ export const merge = (parts: readonly Part[], before?: Merged): Merged => {
     }
     if (part.worldReadable) problems.push(...secretProblems(part));
   }
+  const entangled = byPath.some(({ provisional }) => provisional) || problems.some(isDuplicate);
   const objects = objectsFrom(
     [...owners.values()].map(({ entry }) => entry.object),
     before?.objects,
   );
   const sorted = problems.toSorted(byPlace);
-  if (before !== undefined && before.objects === objects && isDeepStrictEqual(before.problems, sorted)) return before;
-  return { objects, problems: sorted };
+  if (before !== undefined && before.objects === objects && before.entangled === entangled && isDeepStrictEqual(before.problems, sorted))
+    return before;
+  return { objects, problems: sorted, entangled };
 };
+
+/** A file before and after it was read again. */
+export type Change = { readonly before: Part | undefined; readonly after: Part | undefined };
+
+/**
+ * `merge` for the everyday change, at the cost of the changed files alone: each holds the objects it held, in new versions, and nothing is wrong
+ * with any of them. Undefined where it takes a look at all files to tell what the change means.
+ */
+export const mergeChanges = (changes: readonly Change[], before: Merged): Merged | undefined => {
+  if (before.entangled || !changes.every(isPlain)) return undefined;
+  const updated = new Map<Kind, Map<string, AnyObject>>();
+  for (const change of changes) {
+    for (const { object } of change.after?.content?.entries ?? []) {
+      const key = localKeyOf(object);
+      const map = updated.get(object.kind) ?? before.objects[object.kind];
+      if (map.get(key) === object) continue;
+      const copy = updated.get(object.kind) ?? new Map<string, AnyObject>(map);
+      updated.set(object.kind, copy.set(key, object));
+    }
+  }
+  return updated.size === 0 ? before : { ...before, objects: { ...before.objects, ...Object.fromEntries(updated) } };
+};
+
+const isPlain = ({ before, after }: Change): boolean => {
+  if (before === undefined || after === undefined) return false;
+  const [was, is] = [before.content?.entries ?? [], after.content?.entries ?? []];
+  return [before, after].every(isSound) && was.length === is.length && was.every(({ key }, index) => key === is[index]?.key);
+};
+
+const isSound = ({ content, problem, provisional, worldReadable }: Part): boolean =>
+  content !== undefined &&
+  content.problems.length === 0 &&
+  problem === undefined &&
+  !provisional &&
+  !(worldReadable && content.entries.some(({ object }) => object.kind === 'Secret'));
 
 /** Where the object that stands is written. */
 export const placeIn = (parts: readonly Part[], key: ObjectKey): Place | undefined => {
@@ -55,9 +97,12 @@ export const placeIn = (parts: readonly Part[], key: ObjectKey): Place | undefin
 
 const standingFirst = (a: Part, b: Part): number => Number(a.provisional) - Number(b.provisional) || byCodeUnit(a.file, b.file);
 
+const duplicateOf = 'duplicate of ';
+const isDuplicate = ({ reason }: SourceProblem): boolean => reason.startsWith(duplicateOf);
+
 const duplicateProblem = (file: string, entry: Entry, otherFile: string, other: Entry): SourceProblem => ({
   severity: 'error',
-  reason: `duplicate of ${entry.key} in ${otherFile}:${positionOf(other).line}, which stands; this one is ignored`,
+  reason: `${duplicateOf}${entry.key} in ${otherFile}:${positionOf(other).line}, which stands; this one is ignored`,
   object: entry.key,
   file,
   ...positionOf(entry),
