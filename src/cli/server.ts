@@ -11,7 +11,8 @@ import { httpServer } from '../ops/http.ts';
 import type { Logger } from '../ops/log.ts';
 import { metricsOf } from '../ops/metrics.ts';
 import { Overview } from '../ops/overview.ts';
-import { timed, updatesOf, type Watch } from '../pipeline.ts';
+import type { LocalKey } from '../lib/key.ts';
+import { timed, type Update, updatesOf, type Watch } from '../pipeline.ts';
 import { directorySource } from '../sources/directory/directory-source.ts';
 import { stepsFor } from './steps.ts';
 
@@ -69,7 +70,7 @@ export const serve = async (config: Config, log: Logger): Promise<Server> => {
   const source = directorySource({ paths: [config.configDir], name: config.configDir });
   subscription.add(
     updatesOf(source, stepsFor(config), watch).subscribe((update) => {
-      timed('publish', watch, () => publish(update.snapshots));
+      timed('publish', watch, () => publish(update));
       overview.updated(update);
     }),
   );
@@ -86,14 +87,18 @@ export const serve = async (config: Config, log: Logger): Promise<Server> => {
   };
 };
 
-/** Hands each Gateway's snapshot to its Envoys. A Gateway that is gone takes its configuration with it. */
-const publisher = (ads: AdsServer): ((snapshots: ReadonlyMap<string, Snapshot>) => void) => {
+/**
+ * Hands each Gateway's snapshot to its Envoys. A Gateway that is gone, or is another controller's now, takes its configuration with it; one
+ * that an edit made unacceptable keeps what it had, as its status says why.
+ */
+const publisher = (ads: AdsServer): ((update: Pick<Update, 'graph' | 'snapshots'>) => void) => {
   const nothing: Snapshot = new Map();
-  let before: ReadonlyMap<string, Snapshot> = new Map();
-  return (snapshots) => {
+  let served: ReadonlySet<string> = new Set();
+  return ({ graph, snapshots }) => {
     for (const [gateway, snapshot] of snapshots) ads.publish(gateway, snapshot);
-    for (const gateway of before.keys()) if (!snapshots.has(gateway)) ads.publish(gateway, nothing);
-    before = snapshots;
+    const kept = [...served].filter((gateway) => !snapshots.has(gateway) && graph.statuses.has(`Gateway/${gateway as LocalKey}`));
+    for (const gateway of served) if (!snapshots.has(gateway) && !kept.includes(gateway)) ads.publish(gateway, nothing);
+    served = new Set([...snapshots.keys(), ...kept]);
   };
 };
 

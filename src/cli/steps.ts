@@ -1,16 +1,26 @@
 import { snapshotOf } from '../../xds/snapshot/snapshot-of.ts';
+import type { Resources } from '../../xds/resources.ts';
 import type { Snapshot } from '../../xds/snapshot/snapshot.ts';
 import { translator } from '../../xds/translate/translate.ts';
 import type { Config } from '../config.ts';
 import { graphBuilder } from '../model/build.ts';
 import type { Steps } from '../pipeline.ts';
 
+type Encoded = { readonly resources: Resources; readonly snapshot: Snapshot };
+
 /** The pure steps between a source and what is served, as this configuration wants them. Standalone: all Gateways share this machine. */
 export const stepsFor = ({ privilegedPorts }: Pick<Config, 'privilegedPorts'>): Steps => {
-  let last: ReadonlyMap<string, Snapshot> = new Map();
+  let last: ReadonlyMap<string, Encoded> = new Map();
+  const encodedFrom = (gateway: string, resources: Resources): Encoded => {
+    const before = last.get(gateway);
+    return before?.resources === resources ? before : { resources, snapshot: snapshotOf(resources, before?.snapshot) };
+  };
   return {
     build: graphBuilder({ privilegedPorts, exclusivePorts: true, defaultAddresses: ['127.0.0.1'] }),
     translate: translator(),
-    encode: (resources) => (last = new Map([...resources].map(([name, all]) => [name, snapshotOf(all, last.get(name))]))),
+    encode: (resources) => {
+      last = new Map([...resources].map(([gateway, all]) => [gateway, encodedFrom(gateway, all)]));
+      return new Map([...last].map(([gateway, { snapshot }]) => [gateway, snapshot]));
+    },
   };
 };
