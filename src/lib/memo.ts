@@ -110,14 +110,18 @@ export const indexBy = <V>(
         members.get(group)?.delete(key);
       }
     };
-    for (const [key, value] of source) if (values.get(key) !== value) leave(key, value);
+    let stayed = 0;
     for (const [key, value] of values) {
-      if (source.get(key) === value) continue;
+      const former = source.get(key);
+      if (former !== undefined) stayed += 1;
+      if (former === value) continue;
+      if (former !== undefined) leave(key, former);
       for (const group of keysOf(value)) {
         touched.add(group);
         memberOf(group).set(key, value);
       }
     }
+    if (stayed < source.size) for (const [key, value] of source) if (!values.has(key)) leave(key, value);
     source = values;
     if (touched.size === 0) return index;
     const next = new Map(index);
