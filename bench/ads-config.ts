@@ -42,7 +42,7 @@ export const changed = (resources: Resources, kind: ChangeKind, epoch: number): 
       const name = extraName(countOfExtras(resources));
       const [model] = resources.Cluster.values();
       const withCluster = put(resources, 'Cluster', name, () => ({ ...model?.message, name }));
-      const withEndpoints = put(withCluster, 'ClusterLoadAssignment', name, () => assignment(name, 8080));
+      const withEndpoints = put(withCluster, 'ClusterLoadAssignment', name, () => assignment(name, 8080 + epoch));
       return editRoutes(withEndpoints, 0, (routes) => [...routes, route(`/${name}`, name)]);
     }
     case 'cluster-del': {

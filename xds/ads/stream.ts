@@ -126,6 +126,9 @@ export class Stream implements Receiver {
       }
       if (this.#client === undefined && node !== undefined) this.#connect(node);
       this.#step({ kind: 'request', request: implied === undefined ? request : { ...request, typeUrl: implied } });
+      const { namesPerType } = this.#context.limits;
+      if (this.#state?.subscriptions.some(({ names }) => names.names.size > namesPerType))
+        this.end({ code: codes.resourceExhausted, details: `more than ${namesPerType} names of one type on one stream` });
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       stats.malformed++;
@@ -145,8 +148,6 @@ export class Stream implements Receiver {
       return { code: codes.invalidArgument, details: `type_url ${typeUrl} on a stream of ${implied}` };
     if (subscriptions.length >= limits.typesPerStream && !subscriptions.some((subscription) => subscription.typeUrl === typeUrl))
       return { code: codes.resourceExhausted, details: `more than ${limits.typesPerStream} types on one stream` };
-    if (subscriptions.some(({ names }) => names.names.size > limits.namesPerType))
-      return { code: codes.resourceExhausted, details: `more than ${limits.namesPerType} names of one type on one stream` };
     return undefined;
   }
 
