@@ -2,7 +2,7 @@
  * Envoy's messages under the names the rest of the code uses. All are ProtoJSON shapes: camelCase fields, durations as '5s', enums by
  * name, extensions as `Any` (made by `any()` in any.ts). Values are immutable once made: encoded bytes are kept by object identity.
  */
-import type { envoy, google, Messages, xds } from './generated/envoy.ts';
+import type { envoy, google, Messages } from './generated/envoy.ts';
 
 export type { Messages } from './generated/envoy.ts';
 /** Full name of a message whose shape is known to the compiler. */
@@ -11,37 +11,25 @@ export type MessageName = keyof Messages;
 export type Any = google.protobuf.Any;
 /** Seconds with an `s`, up to nine decimals: '5s', '0.25s'. */
 export type Duration = google.protobuf.Duration;
-export type Struct = google.protobuf.Struct;
 
 // Bootstrap and discovery
 export type Bootstrap = envoy.config.bootstrap.v3.Bootstrap;
-export type Node = envoy.config.core.v3.Node;
 export type ConfigSource = envoy.config.core.v3.ConfigSource;
-export type GrpcService = envoy.config.core.v3.GrpcService;
 export type DiscoveryRequest = envoy.service.discovery.v3.DiscoveryRequest;
 export type DiscoveryResponse = envoy.service.discovery.v3.DiscoveryResponse;
 export type DeltaDiscoveryRequest = envoy.service.discovery.v3.DeltaDiscoveryRequest;
 export type DeltaDiscoveryResponse = envoy.service.discovery.v3.DeltaDiscoveryResponse;
-/** A resource with its name and version, as Delta carries it. */
-export type DeltaResource = envoy.service.discovery.v3.Resource;
-export type TypedExtensionConfig = envoy.config.core.v3.TypedExtensionConfig;
 
 // Listeners
 export type Listener = envoy.config.listener.v3.Listener;
 export type ListenerFilter = envoy.config.listener.v3.ListenerFilter;
 export type FilterChain = envoy.config.listener.v3.FilterChain;
-export type FilterChainMatch = envoy.config.listener.v3.FilterChainMatch;
 export type NetworkFilter = envoy.config.listener.v3.Filter;
 export type Address = envoy.config.core.v3.Address;
-export type SocketAddress = envoy.config.core.v3.SocketAddress;
-export type CidrRange = envoy.config.core.v3.CidrRange;
 export type TransportSocket = envoy.config.core.v3.TransportSocket;
-export type AccessLog = envoy.config.accesslog.v3.AccessLog;
 export type HttpConnectionManager = envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
 export type HttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter;
 export type TcpProxy = envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy;
-export type UdpProxyConfig = envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig;
-export type ProxyProtocol = envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol;
 
 // Routes
 export type RouteConfiguration = envoy.config.route.v3.RouteConfiguration;
@@ -50,56 +38,29 @@ export type Route = envoy.config.route.v3.Route;
 export type RouteMatch = envoy.config.route.v3.RouteMatch;
 export type RouteAction = envoy.config.route.v3.RouteAction;
 export type RedirectAction = envoy.config.route.v3.RedirectAction;
-export type DirectResponseAction = envoy.config.route.v3.DirectResponseAction;
-export type WeightedCluster = envoy.config.route.v3.WeightedCluster;
 export type ClusterWeight = envoy.config.route.v3.WeightedCluster.ClusterWeight;
 export type RetryPolicy = envoy.config.route.v3.RetryPolicy;
 export type RequestMirrorPolicy = envoy.config.route.v3.RouteAction.RequestMirrorPolicy;
-export type HashPolicy = envoy.config.route.v3.RouteAction.HashPolicy;
 export type HeaderMatcher = envoy.config.route.v3.HeaderMatcher;
 export type QueryParameterMatcher = envoy.config.route.v3.QueryParameterMatcher;
-export type HeaderValue = envoy.config.core.v3.HeaderValue;
 export type HeaderValueOption = envoy.config.core.v3.HeaderValueOption;
 export type StringMatcher = envoy.type.matcher.v3.StringMatcher;
-export type RegexMatcher = envoy.type.matcher.v3.RegexMatcher;
 export type RegexMatchAndSubstitute = envoy.type.matcher.v3.RegexMatchAndSubstitute;
-export type Matcher = xds.type.matcher.v3.Matcher;
 export type FractionalPercent = envoy.type.v3.FractionalPercent;
-export type RuntimeFractionalPercent = envoy.config.core.v3.RuntimeFractionalPercent;
 
 // HTTP filters
 export type CorsPolicy = envoy.extensions.filters.http.cors.v3.CorsPolicy;
 export type ExtAuthz = envoy.extensions.filters.http.ext_authz.v3.ExtAuthz;
-export type ExtAuthzPerRoute = envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute;
-export type LocalRateLimit = envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit;
-export type HttpRbac = envoy.extensions.filters.http.rbac.v3.RBAC;
-export type NetworkRbac = envoy.extensions.filters.network.rbac.v3.RBAC;
-export type RbacRules = envoy.config.rbac.v3.RBAC;
-export type Principal = envoy.config.rbac.v3.Principal;
-export type Permission = envoy.config.rbac.v3.Permission;
-export type HeaderMutation = envoy.extensions.filters.http.header_mutation.v3.HeaderMutation;
 export type StatefulSession = envoy.extensions.filters.http.stateful_session.v3.StatefulSession;
-export type StatefulSessionPerRoute = envoy.extensions.filters.http.stateful_session.v3.StatefulSessionPerRoute;
 
 // Clusters and endpoints
 export type Cluster = envoy.config.cluster.v3.Cluster;
-export type CircuitBreakers = envoy.config.cluster.v3.CircuitBreakers;
-export type OutlierDetection = envoy.config.cluster.v3.OutlierDetection;
-export type LoadBalancingPolicy = envoy.config.cluster.v3.LoadBalancingPolicy;
-export type HealthCheck = envoy.config.core.v3.HealthCheck;
-export type HttpProtocolOptions = envoy.extensions.upstreams.http.v3.HttpProtocolOptions;
 export type ClusterLoadAssignment = envoy.config.endpoint.v3.ClusterLoadAssignment;
 export type LocalityLbEndpoints = envoy.config.endpoint.v3.LocalityLbEndpoints;
 export type LbEndpoint = envoy.config.endpoint.v3.LbEndpoint;
-export type Locality = envoy.config.core.v3.Locality;
-export type HealthStatus = envoy.config.core.v3.HealthStatus;
-export type Metadata = envoy.config.core.v3.Metadata;
 
 // TLS
 export type Secret = envoy.extensions.transport_sockets.tls.v3.Secret;
 export type SdsSecretConfig = envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig;
-export type TlsCertificate = envoy.extensions.transport_sockets.tls.v3.TlsCertificate;
 export type CertificateValidationContext = envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext;
 export type CommonTlsContext = envoy.extensions.transport_sockets.tls.v3.CommonTlsContext;
-export type DownstreamTlsContext = envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext;
-export type UpstreamTlsContext = envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext;

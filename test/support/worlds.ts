@@ -38,7 +38,7 @@ const serviceRef = object(
   },
   ['name', 'port'],
 );
-const plainRef = serviceRef.map(({ weight: _, ...ref }): Json => ref);
+const plainRef = serviceRef.map((ref): Json => Object.fromEntries(Object.entries(ref).filter(([field]) => field !== 'weight')));
 const headerChanges = object({ set: some(header, 2), add: some(header, 2), remove: some(headerName, 2) }, []);
 const pathModifier = pick<Json>(
   { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' },
@@ -374,12 +374,9 @@ export const documents = (certificates: readonly RawObject[], broken: number): f
   fc
     .tuple(
       gateways,
-      fc.array(
-        fc.oneof({ arbitrary: anyObject as fc.Arbitrary<Json>, weight: 10 - broken }, { arbitrary: spoilt(anyObject), weight: broken }),
-        {
-          minLength: 4,
-          maxLength: 24,
-        },
-      ),
+      fc.array(fc.oneof({ arbitrary: anyObject, weight: 10 - broken }, { arbitrary: spoilt(anyObject), weight: broken }), {
+        minLength: 4,
+        maxLength: 24,
+      }),
     )
     .map(([some, random]) => [...fixed, grant('default', 'other'), grant('other', 'default'), ...certificates, ...some, ...random]);
