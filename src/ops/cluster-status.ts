@@ -93,9 +93,11 @@ const shapeOf = (status: Status, timed: (list: readonly Condition[]) => readonly
   }
 };
 
-/** Types that report trouble by being True; all others do by not being. */
-const troubleWhenTrue = new Set(['Conflicted', 'PartiallyInvalid', 'OverlappingTLSConfig']);
+/** Types that report trouble by being True; others do by not being. */
+const troubleWhenTrue = new Set(['Conflicted', 'PartiallyInvalid']);
+/** Types that only point something out. */
+const informational = new Set(['OverlappingTLSConfig', 'InsecureFrontendValidationMode']);
 
 /** Whether a condition says that something is not as the user wants it. */
 export const isTrouble = ({ type, status }: Pick<Condition, 'type' | 'status'>): boolean =>
-  troubleWhenTrue.has(type) ? status === 'True' : status !== 'True';
+  !informational.has(type) && (status === 'True') === troubleWhenTrue.has(type);
