@@ -19,6 +19,7 @@ import { loggerFor } from '../src/ops/log.ts';
 import type { Known } from '../src/ops/known.ts';
 import { type RunningEnvoy, startEnvoyProcess } from './envoy-process.ts';
 import { findEnvoy, howToGetEnvoy } from './envoy.ts';
+import { simulator } from '../src/simulator/simulator.ts';
 import { curlFor, failureOf, tries } from './quickstart.ts';
 import { startSampleBackend } from './sample-backend.ts';
 
@@ -26,7 +27,13 @@ const quickstart = fileURLToPath(new URL('../examples/quickstart', import.meta.u
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 type Backend = HostPort & { readonly name: string };
-type Running = { readonly server: Server; readonly envoy: RunningEnvoy | undefined; readonly stop: () => Promise<void> };
+type Running = {
+  readonly server: Server;
+  readonly envoy: RunningEnvoy | undefined;
+  /** Where the simulated tailnet's API answers. */
+  readonly tailnetUrl: string;
+  readonly stop: () => Promise<void>;
+};
 
 const main = async (): Promise<number> => {
   const { values } = parseArgs({ options: { smoke: { type: 'boolean' }, 'config-dir': { type: 'string' } } });
@@ -38,7 +45,7 @@ const main = async (): Promise<number> => {
   const backends = sampleBackendsOf(known);
   const running = await startAll(config, gateway, backends);
   try {
-    if (values.smoke === true) return await smoke(running.envoy, port);
+    if (values.smoke === true) return await smoke(running, port);
     say(whatToTry(config, running, backends, port));
     await new Promise<void>((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
@@ -74,6 +81,9 @@ const startAll = async (config: Config, gateway: Gateway, backends: readonly Bac
       const backend = await startSampleBackend(name, { host, port }).catch((error: unknown) => inUse({ host, port }, error));
       stops.push(async () => close(backend));
     }
+    const tailnet = simulator({ address: '127.0.0.1:0' });
+    const { url: tailnetUrl } = await tailnet.listen();
+    stops.push(tailnet.close);
     const binary = await findEnvoy({ fetch: true, say });
     const admin = adminAddress();
     const addresses = gateway.sockets.flatMap(({ addresses: [host = '0.0.0.0'], boundPort, transport }) =>
@@ -82,14 +92,14 @@ const startAll = async (config: Config, gateway: Gateway, backends: readonly Bac
     if (binary !== undefined) for (const address of [...addresses, admin]) await mustBeFree(address);
     const server = await serve(config, loggerFor(config.logLevel, process.stdout.isTTY));
     stops.push(server.stop);
-    if (binary === undefined) return { server, envoy: undefined, stop };
+    if (binary === undefined) return { server, envoy: undefined, tailnetUrl, stop };
     const xds = { host: config.xdsAddress.host, port: server.xdsPort };
     const bootstrap = JSON.stringify(bootstrapFor({ gateway, nodeId: hostname(), xds, apiType: 'DELTA_GRPC', admin }));
     const envoy = await startEnvoyProcess({ binary, bootstrap });
     stops.push(envoy.stop);
     void tellEnd(envoy);
     await envoy.live();
-    return { server, envoy, stop };
+    return { server, envoy, tailnetUrl, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -110,7 +120,7 @@ const tellEnd = async (envoy: RunningEnvoy): Promise<void> => {
   if (code !== 0 && code !== 'SIGINT') say(`Envoy ended with ${code}:\n${envoy.log()}`);
 };
 
-const whatToTry = (config: Config, { server, envoy }: Running, backends: readonly Backend[], port: number): string => {
+const whatToTry = (config: Config, { server, envoy, tailnetUrl }: Running, backends: readonly Backend[], port: number): string => {
   const rows = [
     ['config', `${config.configDir}, watched`],
     ['backends', backends.map(({ name, ...address }) => `${name} ${hostPortText(address)}`).join(', ')],
@@ -118,6 +128,7 @@ const whatToTry = (config: Config, { server, envoy }: Running, backends: readonl
       'tailplane',
       `http://${hostPortText({ ...config.httpAddress, port: server.httpPort })} (status, metrics), xDS on port ${server.xdsPort}`,
     ],
+    ['tailnet', `${tailnetUrl}, simulated; OAuth client simulated, secret simulated`],
     ...(envoy === undefined ? [] : [['Envoy', `http://127.0.0.1:${port}, admin ${envoy.adminUrl}`]]),
   ];
   return [
@@ -135,7 +146,7 @@ const whatToTry = (config: Config, { server, envoy }: Running, backends: readonl
   ].join('\n');
 };
 
-const smoke = async (envoy: RunningEnvoy | undefined, port: number): Promise<number> => {
+const smoke = async ({ envoy, tailnetUrl }: Running, port: number): Promise<number> => {
   if (envoy === undefined) {
     say(howToGetEnvoy);
     return 1;
@@ -146,7 +157,20 @@ const smoke = async (envoy: RunningEnvoy | undefined, port: number): Promise<num
     say(`${failure === undefined ? 'ok    ' : 'FAILED'} ${failure ?? curlFor(one, port)}`);
     if (failure !== undefined) failures += 1;
   }
-  return failures === 0 ? 0 : 1;
+  const devices = await simulatedDevices(tailnetUrl);
+  say(`${devices.length > 0 ? 'ok    ' : 'FAILED'} simulated tailnet: devices ${devices.join(', ')}`);
+  return failures === 0 && devices.length > 0 ? 0 : 1;
+};
+
+/** Host names of the simulated tailnet's devices, asked for as Tailscale's API is. */
+const simulatedDevices = async (url: string): Promise<readonly string[]> => {
+  const client = new URLSearchParams({ client_id: 'simulated', client_secret: 'simulated', grant_type: 'client_credentials' });
+  const token = (await (await fetch(`${url}/api/v2/oauth/token`, { method: 'POST', body: client })).json()) as {
+    readonly access_token?: string;
+  };
+  const answer = await fetch(`${url}/api/v2/tailnet/-/devices`, { headers: { authorization: `Bearer ${token.access_token ?? ''}` } });
+  const { devices = [] } = (await answer.json()) as { readonly devices?: readonly { readonly hostname: string }[] };
+  return devices.map((device) => device.hostname);
 };
 
 const mustBeFree = async (address: HostPort): Promise<void> => {
