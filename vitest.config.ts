@@ -6,6 +6,7 @@ const slow = { testTimeout: 60_000, hookTimeout: 120_000 };
 export default defineConfig({
   test: {
     environment: 'node',
+    reporters: process.env['CI'] === 'true' ? ['default', './test/support/closing-line.ts'] : ['default'],
     projects: [
       {
         extends: true,
