@@ -1,0 +1,147 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { assignment, edsCluster, resourcesOf } from '../../test/support/ads-resources.ts';
+import { decode } from '../codec.ts';
+import { typeUrlOf } from '../resources.ts';
+import { changeBetween } from './diff.ts';
+import { encodedFrom } from './encoded.ts';
+import { History } from './history.ts';
+import { snapshotOf } from './snapshot-of.ts';
+import { snapshotFrom, typeSnapshotFrom } from './snapshot.ts';
+
+const cds = typeUrlOf('Cluster');
+const eds = typeUrlOf('ClusterLoadAssignment');
+const named = (name: string, content = '') => encodedFrom(cds, name, Buffer.from(content));
+
+describe('an encoded resource', () => {
+  it('is framed as clients read it, in both protocols', () => {
+    const message = edsCluster('a');
+    const resource = snapshotOf(resourcesOf({ clusters: [message] }))
+      .get(cds)
+      ?.resources.get('a');
+    const any = { '@type': cds, ...message };
+    expect(decode('envoy.service.discovery.v3.DiscoveryResponse', resource?.sotw ?? Buffer.alloc(0))).toEqual({ resources: [any] });
+    expect(decode('envoy.service.discovery.v3.DeltaDiscoveryResponse', resource?.delta ?? Buffer.alloc(0))).toEqual({
+      resources: [{ name: 'a', version: resource?.version, resource: any }],
+    });
+  });
+
+  it('is held once: what SotW sends is the end of what Delta sends', () => {
+    const { sotw, delta } = named('a', 'content');
+    expect(sotw.buffer).toBe(delta.buffer);
+  });
+
+  it('has a version that depends on its content alone', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (one, other) => {
+        expect(named('a', one).version === named('b', other).version).toBe(one === other);
+      }),
+    );
+  });
+
+  it('is framed right at every length', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, maxLength: 40 }), fc.nat({ max: 70_000 }), (name, length) => {
+        const { delta, sotw } = encodedFrom('type.googleapis.com/google.protobuf.BytesValue', name, Buffer.alloc(length));
+        expect(delta.subarray(-sotw.length).equals(sotw)).toBe(true);
+        expect(delta.length).toBeGreaterThan(length + name.length);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('a snapshot', () => {
+  it('of the same resources is the same snapshot', () => {
+    const resources = resourcesOf({ clusters: [edsCluster('a')], endpoints: [assignment('a', 80)] });
+    const first = snapshotOf(resources);
+    expect(snapshotOf({ ...resources }, first)).toBe(first);
+  });
+
+  it('built anew from equal content has equal versions, and keeps the bytes it has', () => {
+    const build = () => resourcesOf({ clusters: [edsCluster('a'), edsCluster('b')] });
+    const first = snapshotOf(build());
+    expect(snapshotOf(build(), first)).toBe(first);
+    expect(snapshotOf(build()).get(cds)?.version).toBe(first.get(cds)?.version);
+  });
+
+  it('shares an unchanged resource object between generations and Gateways, encoded once', () => {
+    const resources = resourcesOf({ clusters: [edsCluster('a')] });
+    const other = { ...resourcesOf({ clusters: [edsCluster('b')] }), Cluster: resources.Cluster };
+    expect(snapshotOf(other).get(cds)?.resources.get('a')).toBe(snapshotOf(resources).get(cds)?.resources.get('a'));
+  });
+
+  it('leaves types alone that did not change', () => {
+    const resources = resourcesOf({ clusters: [edsCluster('a')], endpoints: [assignment('a', 80)] });
+    const first = snapshotOf(resources);
+    const second = snapshotOf(
+      { ...resources, ClusterLoadAssignment: resourcesOf({ endpoints: [assignment('a', 81)] }).ClusterLoadAssignment },
+      first,
+    );
+    expect(second.get(cds)).toBe(first.get(cds));
+    expect(second.get(eds)).not.toBe(first.get(eds));
+  });
+
+  it('has an empty assignment for each EDS cluster that has none, and for no other cluster', () => {
+    const resources = resourcesOf({
+      clusters: [edsCluster('a'), edsCluster('b'), { name: 'c', type: 'STATIC' }],
+      endpoints: [assignment('a', 80)],
+    });
+    const first = snapshotOf(resources);
+    expect([...(first.get(eds)?.resources.keys() ?? [])].toSorted()).toEqual(['a', 'b']);
+    expect(snapshotOf({ ...resources, Secret: new Map() }, first).get(eds)).toBe(first.get(eds));
+  });
+
+  it('waits with a cluster for the endpoints under their own name', () => {
+    const cluster = { ...edsCluster('a'), edsClusterConfig: { serviceName: 'service', edsConfig: { ads: {} } } };
+    expect(
+      snapshotOf(resourcesOf({ clusters: [cluster] }))
+        .get(cds)
+        ?.resources.get('a'),
+    ).toMatchObject({ warms: 'service' });
+  });
+
+  it('has a version that does not depend on the order of its resources', () => {
+    const [a, b] = [named('a'), named('b')];
+    expect(snapshotFrom(new Map([[cds, [a, b]]])).get(cds)?.version).toBe(snapshotFrom(new Map([[cds, [b, a]]])).get(cds)?.version);
+  });
+});
+
+describe('a change', () => {
+  const contents = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.constantFrom('1', '2'));
+  const typeOf = (content: Record<string, string>) =>
+    typeSnapshotFrom(
+      cds,
+      Object.entries(content).map(([name, text]) => named(name, text)),
+    );
+
+  it('applied to what a client holds gives what the server holds', () => {
+    fc.assert(
+      fc.property(contents, contents, (before, after) => {
+        const [from, to] = [typeOf(before), typeOf(after)];
+        const { changed, removed } = changeBetween(from, to);
+        const held = new Map([...from.resources].map(([name, { version }]) => [name, version]));
+        for (const { name, version } of changed) held.set(name, version);
+        for (const name of removed) held.delete(name);
+        expect(held).toEqual(new Map([...to.resources].map(([name, { version }]) => [name, version])));
+        expect(changed.every(({ name, version }) => from.resources.get(name)?.version !== version)).toBe(true);
+      }),
+    );
+  });
+
+  it('is computed once for all who ask', () => {
+    const [from, to] = [typeOf({ a: '1' }), typeOf({ a: '2' })];
+    expect(changeBetween(from, to)).toBe(changeBetween(from, to));
+  });
+});
+
+describe('a history', () => {
+  it('finds the last generations by version, and forgets the older', () => {
+    const history = new History();
+    const generations = Array.from({ length: 20 }, (_, index) => snapshotFrom(new Map([[cds, [named('a', String(index))]]])));
+    for (const generation of generations) history.push(generation);
+    expect(history.find(cds, generations[19]?.get(cds)?.version ?? '')).toBe(generations[19]?.get(cds));
+    expect(history.find(cds, generations[13]?.get(cds)?.version ?? '')).toBe(generations[13]?.get(cds));
+    expect(history.find(cds, generations[0]?.get(cds)?.version ?? '')).toBeUndefined();
+  });
+});
