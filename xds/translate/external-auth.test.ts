@@ -16,3 +16,10 @@ it.each(['HTTP', 'GRPC'] as const)('names no request headers to %s where the rul
     'allowedHeaders.patterns',
   );
 });
+
+it('names a gRPC server as a host, not by the cluster, whose slashes cannot stand in `:authority`', () => {
+  expect(externalAuthFilterFrom({ ...auth, protocol: 'GRPC' }).typedConfig).toHaveProperty(
+    'grpcService.envoyGrpc.authority',
+    'auth.default:80',
+  );
+});

@@ -23,7 +23,7 @@ export const externalAuthFilterFrom = (auth: ExternalAuth): HttpFilter => ({
 export const externalAuthEnabled: Any = any('envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute', { checkSettings: {} });
 
 const grpcFrom = ({ backend, allowedRequestHeaders }: ExternalAuth): ExtAuthz => ({
-  grpcService: { envoyGrpc: { clusterName: backend.id }, timeout },
+  grpcService: { envoyGrpc: { clusterName: backend.id, authority: authorityOf(backend) }, timeout },
   // None named means all.
   allowedHeaders: allowedRequestHeaders.length === 0 ? undefined : named(allowedRequestHeaders),
 });
@@ -31,7 +31,8 @@ const grpcFrom = ({ backend, allowedRequestHeaders }: ExternalAuth): ExtAuthz =>
 /** Envoy always sends Host, method, path, Content-Length and Authorization. */
 const httpFrom = ({ backend, pathPrefix, allowedRequestHeaders, allowedResponseHeaders }: ExternalAuth): ExtAuthz => ({
   httpService: {
-    serverUri: { uri: uriOf(backend), cluster: backend.id, timeout },
+    // Envoy wants a URI here and uses nothing of it.
+    serverUri: { uri: `http://${authorityOf(backend)}`, cluster: backend.id, timeout },
     pathPrefix,
     authorizationResponse: {
       allowedUpstreamHeaders:
@@ -45,10 +46,10 @@ const httpFrom = ({ backend, pathPrefix, allowedRequestHeaders, allowedResponseH
 /** "All" response headers go into the request to the backend, but for those that describe the authorization response itself. */
 const ownHeaders = 'connection|content-.*|date|keep-alive|server|te|trailer|transfer-encoding|upgrade';
 
-/** Envoy wants a URI here and uses nothing of it. */
-const uriOf = ({ key, port }: ExternalAuth['backend']): string => {
+/** The server by its name. Envoy would say the cluster's instead, whose slashes servers refuse in `:authority`. */
+const authorityOf = ({ key, port }: ExternalAuth['backend']): string => {
   const { namespace, name } = partsOf(key);
-  return `http://${name}.${namespace}:${port}`;
+  return `${name}.${namespace}:${port}`;
 };
 
 const named = (headers: readonly string[]): NonNullable<ExtAuthz['allowedHeaders']> => ({
