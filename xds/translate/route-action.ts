@@ -11,7 +11,7 @@ import { unlessEmpty } from './unless-empty.ts';
 
 /** Where requests of a rule go: to `shares` by weight, with copies to `mirrors`. */
 export const routeActionFrom = ({ match, rule }: RouteEntry, shares: readonly Share[], mirrors: readonly Mirror[]): RouteAction => ({
-  ...destinationFrom(shares),
+  ...destinationFrom(shares, match.grpc),
   ...pathChangeFrom(match.path, rule),
   ...hostChangeFrom(rule),
   ...timeoutsFrom(rule),
@@ -19,13 +19,14 @@ export const routeActionFrom = ({ match, rule }: RouteEntry, shares: readonly Sh
   requestMirrorPolicies: unlessEmpty(mirrors.map(mirrorPolicyFrom)),
 });
 
-const destinationFrom = (shares: readonly Share[]): RouteAction => {
+const destinationFrom = (shares: readonly Share[], isGrpc: boolean): RouteAction => {
   const [first, ...others] = shares;
   if (first?.backend !== undefined && others.length === 0 && !changesRequests(first)) return { cluster: first.backend.id };
   return {
     weightedClusters: { clusters: shares.map(clusterWeightFrom) },
-    // Only for shares without a backend: a cluster that is merely not there yet answers 503, which clients may retry.
-    clusterNotFoundResponseCode: shares.some(({ backend }) => backend === undefined) ? 'INTERNAL_SERVER_ERROR' : undefined,
+    // Only for shares without a backend: a cluster that is merely not there yet answers 503, which clients may retry. For gRPC 503 is
+    // UNAVAILABLE, which is what its shares without a backend get, too (Gateway API `GRPCRouteRule.backendRefs`).
+    clusterNotFoundResponseCode: !isGrpc && shares.some(({ backend }) => backend === undefined) ? 'INTERNAL_SERVER_ERROR' : undefined,
   };
 };
 

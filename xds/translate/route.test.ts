@@ -25,6 +25,12 @@ describe('a route', () => {
     expect(route?.clusterNotFoundResponseCode).toBe('INTERNAL_SERVER_ERROR');
   });
 
+  it('answers 503, which is UNAVAILABLE, to gRPC for a share without a backend', () => {
+    const [route] = routes({ action: { kind: 'forward', shares: [shareOf(app, 1), shareOf(undefined, 1)] } }, { grpc: true });
+    expect(route?.route?.weightedClusters?.clusters).toHaveLength(2);
+    expect(route?.route?.clusterNotFoundResponseCode).toBeUndefined();
+  });
+
   it('answers 503 while a backend that exists is not there yet', () => {
     const { route } = one({ action: { kind: 'forward', shares: [shareOf(app, 1), shareOf(canary, 1)] } });
     expect(route?.clusterNotFoundResponseCode).toBeUndefined();
