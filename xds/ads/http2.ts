@@ -52,6 +52,9 @@ export const http2Transport = (address: string, limits: Limits, accept: (method:
   });
   // A client that speaks something else, or breaks off: its session ends, and that is all.
   server.on('sessionError', () => undefined);
+  // Without a listener, a connection that cannot be accepted, as for want of file descriptors, would end the process.
+  server.on('error', () => undefined);
+  server.maxConnections = limits.streams;
 
   let checks: NodeJS.Timeout | undefined;
   return {

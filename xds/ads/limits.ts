@@ -1,6 +1,6 @@
 /** Bounds on what clients may cost. Times in milliseconds. */
 export type Limits = {
-  /** Streams open at once; further ones are refused. */
+  /** Streams open at once, and connections; further ones are refused. */
   readonly streams: number;
   readonly streamsPerConnection: number;
   /** Bytes of one request; a first Delta request holds every name and version. */

@@ -1,4 +1,4 @@
-import { eachField, WireError } from '../wire/read.ts';
+import { eachField } from '../wire/read.ts';
 import { type NameSet, nameSetOf, noNames } from './names.ts';
 import { RawPool } from './raw-pool.ts';
 import type { DeltaRequest, SotwRequest } from './subscribe.ts';
@@ -144,5 +144,3 @@ const errorAt = (bytes: Buffer, from: number, to: number): string => {
   );
   return message || 'rejected without a message';
 };
-
-export { WireError };

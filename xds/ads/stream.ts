@@ -1,8 +1,9 @@
+import { WireError } from '../wire/read.ts';
 import type { AdsEvent, Client, ClientStatus } from './events.ts';
 import type { Group } from './group.ts';
 import type { Limits } from './limits.ts';
 import type { Method } from './methods.ts';
-import { type Node, readDeltaRequest, readSotwRequest, WireError } from './request.ts';
+import { type Node, readDeltaRequest, readSotwRequest } from './request.ts';
 import { messageOf } from './response.ts';
 import { initialState, isWaiting, type StreamState } from './state.ts';
 import type { Stats } from './stats.ts';
