@@ -64,9 +64,10 @@ export class Stream implements Receiver {
     if (!this.#open) return;
     this.#open = false;
     this.#context.stats.streams[this.#method.mode]--;
-    this.#emit({ kind: 'disconnected', reason: this.#reason });
     if (this.#state !== undefined) step(this.#state, { kind: 'closed' });
     this.#context.closed(this, this.#client?.of);
+    // Last, so that whoever is told finds it gone from the clients.
+    this.#emit({ kind: 'disconnected', reason: this.#reason });
   }
 
   end(status: Status, reason = status.details): void {
