@@ -1,7 +1,8 @@
 /** YAML through the program's own steps to a real Envoy over ADS: what tests of traffic stand on. No files, no command line. */
-import { filter, firstValueFrom, type Subscription, take, timeout } from 'rxjs';
+import { filter, firstValueFrom, type Subscription, timeout } from 'rxjs';
 import type { Graph } from '../../src/model/graph.ts';
 import { type ModelOptions, graphBuilder } from '../../src/model/build.ts';
+import type { AdsEvent } from '../../xds/ads/events.ts';
 import { type AdsServer, adsServer } from '../../xds/ads/server.ts';
 import { snapshotOf } from '../../xds/snapshot/snapshot-of.ts';
 import type { Snapshot } from '../../xds/snapshot/snapshot.ts';
@@ -32,7 +33,9 @@ export type Fleet = {
 export const startFleet = async ({ apiType = 'DELTA_GRPC', model, translation }: FleetOptions = {}): Promise<Fleet> => {
   const ads = adsServer({ address: '127.0.0.1:0', groupOf: ({ cluster }) => cluster, controlPlaneId: 'fleet' });
   const rejections = rejectionsOf(ads);
+  const connected = next(ads, 'connected');
   const envoy = await startEnvoy({ bootstrap: edgeBootstrap(await ads.listen(), apiType) });
+  await connected;
   const build = graphBuilder({ privilegedPorts: false, exclusivePorts: true, defaultAddresses: ['127.0.0.1'], ...model });
   const translate = translator(translation);
   let snapshot: Snapshot | undefined;
@@ -42,18 +45,16 @@ export const startFleet = async ({ apiType = 'DELTA_GRPC', model, translation }:
       const graph = build(objectsOf(objectsIn(yaml)));
       const resources = translate(graph).get('default/edge');
       if (resources === undefined) throw new Error(`Gateway default/edge is not accepted: ${JSON.stringify([...graph.statuses.values()])}`);
-      const next = snapshotOf(resources, snapshot);
-      if (next !== snapshot) {
+      const before = snapshot;
+      snapshot = snapshotOf(resources, before);
+      if (snapshot !== before) {
         rejections.forget();
-        const accepted = firstValueFrom(
-          ads.events$.pipe(
-            filter(({ kind }) => kind === 'current'),
-            take(1),
-            timeout(20_000),
-          ),
-        );
-        ads.publish('default/edge', (snapshot = next));
-        await accepted;
+        const accepted = next(ads, 'current');
+        ads.publish('default/edge', snapshot);
+        await accepted.catch((error: unknown) => {
+          rejections.check();
+          throw new Error(`Envoy does not follow: ${JSON.stringify(ads.clients(), undefined, 1)}\n${envoy.log()}`, { cause: error });
+        });
       }
       await envoy.live();
       await eventually(
@@ -70,6 +71,15 @@ export const startFleet = async ({ apiType = 'DELTA_GRPC', model, translation }:
     },
   };
 };
+
+/** The next event of a kind. */
+const next = (ads: AdsServer, kind: AdsEvent['kind']): Promise<AdsEvent> =>
+  firstValueFrom(
+    ads.events$.pipe(
+      filter((event) => event.kind === kind),
+      timeout(20_000),
+    ),
+  );
 
 const isSettled = (ads: AdsServer): boolean => ads.clients().every(({ types }) => types.every(({ acknowledged }) => acknowledged));
 

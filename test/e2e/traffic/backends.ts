@@ -104,7 +104,8 @@ const listening = async (name: string, server: Server | NetServer): Promise<Back
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const stop = async (): Promise<void> => {
-    const closed = once(server.close(), 'close');
+    const closed = once(server, 'close');
+    server.close();
     for (const socket of sockets) socket.destroy();
     await closed;
   };

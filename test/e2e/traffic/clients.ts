@@ -55,8 +55,14 @@ export const tlsExchange = async (port: number, tls: Tls, text = 'hello'): Promi
   exchange(connectTls({ host: '127.0.0.1', port, ...tls }), text);
 
 /** The same after an HTTP upgrade; throws with the status where that is refused. */
-export const upgradedExchange = async (port: number, headers: Record<string, string>, text = 'hello'): Promise<string> => {
-  const asking = request({ host: '127.0.0.1', port, agent: false, headers: { connection: 'Upgrade', upgrade: 'websocket', ...headers } });
+export const upgradedExchange = async (port: number, path: string, headers: Record<string, string>, text = 'hello'): Promise<string> => {
+  const asking = request({
+    host: '127.0.0.1',
+    port,
+    path,
+    agent: false,
+    headers: { connection: 'Upgrade', upgrade: 'websocket', ...headers },
+  });
   const upgraded = once(asking.end(), 'upgrade') as Promise<[IncomingMessage, Socket, Buffer]>;
   const refused = (once(asking, 'response') as Promise<[IncomingMessage]>).then(([answer]): never => {
     answer.destroy();
