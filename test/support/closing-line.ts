@@ -5,12 +5,13 @@ export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const count = { passed: 0, failed: 0, skipped: 0 };
     for (const module of modules) {
-      // A file that does not load has no tests, and is none the less a failure.
-      if (module.errors().length > 0) count.failed += 1;
+      const before = count.failed;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state !== 'pending') count[state] += 1;
       }
+      // A file that does not load, or whose hook fails, has no failed test and is none the less a failure.
+      if (!module.ok() && count.failed === before) count.failed += 1;
     }
     process.on('exit', () => process.stdout.write(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`));
   }
