@@ -2,20 +2,22 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../config.ts';
 import { type Io, VerbError } from './io.ts';
 
-export type AskFlags = { readonly server: string; readonly configDir?: string };
+export type AskFlags = { readonly server: string; readonly configDir?: string; readonly privilegedPorts?: boolean };
 
 /** The flags of verbs that ask a running server, or work on a directory without one. */
 export const addAskFlags = (command: Command): Command =>
   command
     .addOption(new Option('--server <url>', "a running server's HTTP address").env('TAILPLANE_SERVER').default('http://127.0.0.1:8080'))
-    .option('--config-dir <dir>', 'ask no server: work on the YAML in this directory');
+    .option('--config-dir <dir>', 'ask no server: work on the YAML in this directory')
+    .option('--privileged-ports', 'with --config-dir: ports as serve --privileged-ports has them');
 
 type Endpoint = '/api/v1/status' | '/api/v1/dump' | '/api/v1/explain';
 
 /** The API's answer to a question, parsed: from the server, or by the same code from a directory. */
-export const ask = async <T>(endpoint: Endpoint, query: URLSearchParams, { server, configDir }: AskFlags): Promise<T> => {
+export const ask = async <T>(endpoint: Endpoint, query: URLSearchParams, flags: AskFlags): Promise<T> => {
+  const { server, configDir, privilegedPorts } = flags;
   const { status, body } =
-    configDir === undefined ? await fromServer(endpoint, query, server) : await fromDirectory(endpoint, query, configDir);
+    configDir === undefined ? await fromServer(endpoint, query, server) : await fromDirectory(endpoint, query, configDir, privilegedPorts);
   const answer = parsed(body);
   if (status === 200 && answer !== undefined) return answer as T;
   const reason = (answer as { readonly error?: unknown } | undefined)?.error;
@@ -40,9 +42,14 @@ const fromServer = async (endpoint: Endpoint, query: URLSearchParams, server: st
   }
 };
 
-const fromDirectory = async (endpoint: Endpoint, query: URLSearchParams, directory: string): Promise<{ status: number; body: string }> => {
+const fromDirectory = async (
+  endpoint: Endpoint,
+  query: URLSearchParams,
+  directory: string,
+  privilegedPorts = false,
+): Promise<{ status: number; body: string }> => {
   const [{ offlineSubject }, { apiHandlersFor }] = await Promise.all([import('./offline.ts'), import('../ops/api.ts')]);
-  const handler = apiHandlersFor(await offlineSubject(directory))[endpoint];
+  const handler = apiHandlersFor(await offlineSubject(directory, privilegedPorts))[endpoint];
   if (handler === undefined) throw new Error(`unreachable: no handler for ${endpoint}`);
   return handler(query);
 };

@@ -18,8 +18,8 @@ export const readPaths = async (paths: readonly string[], privilegedPorts = fals
 };
 
 /** The same as the subject of API questions. Conditions have the time of asking. */
-export const offlineSubject = async (directory: string): Promise<Subject> => {
-  const known = await readPaths([directory]);
+export const offlineSubject = async (directory: string, privilegedPorts: boolean): Promise<Subject> => {
+  const known = await readPaths([directory], privilegedPorts);
   const book = new StatusBook();
   book.update(known.graph.statuses, new Date());
   return { known: () => known, statusOf: (key) => book.get(key), clients: () => [] };

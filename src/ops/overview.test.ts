@@ -98,7 +98,7 @@ describe('Overview', () => {
     const route = routeStatus(condition('Accepted'));
     overview.updated(knownWith(route, [problem]));
     overview.updated(knownWith(route, [problem]));
-    expect(told()).toEqual(['info serving no Gateway', 'error a.yaml:3:5: spec.rules: must be a list']);
+    expect(told()).toEqual(['info serving Gateways default/edge', 'error a.yaml:3:5: spec.rules: must be a list']);
     overview.updated(knownWith(route));
     expect(told()).toEqual(['info solved: a.yaml:3:5: spec.rules: must be a list']);
   });
@@ -145,6 +145,22 @@ describe('Overview', () => {
       overview.happened(event);
       expect(conditionOf(gateway, 'Programmed')).toMatchObject({ status: 'True' });
     }
+  });
+
+  it('tells which Gateways an edit changed, and not of endpoints that come and go', () => {
+    const known = knownWith(routeStatus(condition('Accepted')));
+    const withResources = (more: Partial<Resources>): Known => ({
+      ...known,
+      resources: new Map([['default/edge', { ...resources, ...more }]]),
+    });
+    overview.updated(known);
+    told();
+    overview.updated(withResources({ ClusterLoadAssignment: new Map() }));
+    expect(told()).toEqual([]);
+    overview.updated(withResources({ Listener: new Map() }));
+    expect(told()).toEqual(['info changed Gateways default/edge']);
+    overview.updated({ ...known, resources: new Map() });
+    expect(told()).toEqual(['info serving no longer Gateways default/edge']);
   });
 
   it('warns of an Envoy that waits for a Gateway which is not there', () => {

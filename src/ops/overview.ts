@@ -55,7 +55,7 @@ export class Overview {
 
   /** A change was published. */
   updated(known: Known): void {
-    if (this.known === undefined) this.#options.log.info(`serving ${gatewaysText([...known.graph.gateways.keys()])}`);
+    this.#tellGateways(known.resources);
     this.known = known;
     this.#buildFailed = false;
     this.#tellProblems(known.state.problems);
@@ -107,6 +107,19 @@ export class Overview {
     }
   }
 
+  /** Endpoints come and go all the time, which is worth no line; anything else is somebody's edit. */
+  #tellGateways(resources: Known['resources']): void {
+    const { log } = this.#options;
+    const before = this.known?.resources;
+    if (before === undefined) return log.info(`serving ${gatewaysText([...resources.keys()])}`);
+    const changed = [...resources].filter(([name, now]) => now !== before.get(name));
+    const edited = changed.filter(([name, now]) => configurationTypes.some((type) => now[type] !== before.get(name)?.[type]));
+    const gone = [...before.keys()].filter((name) => !resources.has(name));
+    if (edited.length > 0) log.info(`changed ${gatewaysText(edited.map(([name]) => name))}`);
+    else if (changed.length > 0) log.debug(`changed endpoints of ${gatewaysText(changed.map(([name]) => name))}`);
+    if (gone.length > 0) log.info(`serving no longer ${gatewaysText(gone)}`);
+  }
+
   #tellProblems(problems: readonly SourceProblem[]): void {
     const { log } = this.#options;
     const now = new Set<string>();
@@ -125,5 +138,7 @@ export class Overview {
 /** `file:line:column: reason`, as far as they are known. */
 export const problemText = ({ file, line, column, reason }: SourceProblem): string =>
   [...[file, line, column].filter((part) => part !== undefined), ` ${reason}`].join(':').trimStart();
+
+const configurationTypes = ['Listener', 'RouteConfiguration', 'Cluster', 'Secret'] as const;
 
 const gatewaysText = (names: readonly string[]): string => (names.length === 0 ? 'no Gateway' : `Gateways ${names.join(', ')}`);

@@ -15,10 +15,13 @@ type Entry = { readonly of: Status; readonly shown: StatusWithTimes };
 
 /** The statuses of all objects over time: remembers when each condition last changed. */
 export class StatusBook {
+  #of: ReadonlyMap<ObjectKey, Status> | undefined;
   #entries: ReadonlyMap<ObjectKey, Entry> = new Map();
 
   /** Takes the statuses of now. Gives troubles that came, and conditions that are well again; unchanged statuses cost a comparison. */
   update(statuses: ReadonlyMap<ObjectKey, Status>, now: Date): readonly StatusChange[] {
+    if (statuses === this.#of) return [];
+    this.#of = statuses;
     const changes: StatusChange[] = [];
     const entries = new Map<ObjectKey, Entry>();
     const time = `${now.toISOString().slice(0, 19)}Z`;
