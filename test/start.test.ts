@@ -60,4 +60,13 @@ describe.skipIf(envoy === undefined)('npm start', () => {
     expect(code).toBe(2);
     squatter.close();
   });
+
+  it('says in one line that ENVOY_BIN does not run', async () => {
+    const { code, err } = await runScript('scripts/start.ts', ['--smoke', '--config-dir', dir], {
+      ...environment,
+      ENVOY_BIN: '/nonexistent',
+    });
+    expect(err).toBe('tailplane: ENVOY_BIN=/nonexistent is not an Envoy that runs here\n');
+    expect(code).toBe(2);
+  });
 });
