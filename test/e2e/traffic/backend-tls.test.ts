@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { authority, certificateFor } from '../../support/certificates.ts';
 import { envoy } from '../../support/envoy.ts';
-import { service } from '../../support/world.ts';
+import { ask } from '../../support/http.ts';
+import { freePort } from '../../support/ports.ts';
+import { edge, service } from '../../support/world.ts';
 import { type HttpBackend, httpsEcho } from './backends.ts';
 import { whoAnswers } from './clients.ts';
 import { httpRoute, ruleFor, type Scene, startScene } from './scene.ts';
-import { caConfigMap } from './secrets.ts';
+import { caConfigMap, secretFrom } from './secrets.ts';
 
 const ours = authority('ours');
 const system = authority('system');
@@ -27,6 +29,14 @@ const policies = {
   'no-ca': `hostname: one.example, ${byCa('missing')}`,
 } as const;
 
+const policy = (name: string, validation: string): string => `
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: { name: ${name}, namespace: default }
+spec: { targetRefs: [{ group: "", kind: Service, name: ${name} }], validation: { ${validation} } }
+`;
+
 describe.skipIf(envoy === undefined)('TLS to backends with a BackendTLSPolicy', () => {
   let scene: Scene;
   let dir: string;
@@ -38,13 +48,6 @@ describe.skipIf(envoy === undefined)('TLS to backends with a BackendTLSPolicy', 
     const names = ['one.example', 'alt.example'];
     backends = [await httpsEcho('secure', certificateFor(names, ours)), await httpsEcho('known', certificateFor(names, system))];
     scene = await startScene({}, { translation: { systemCaFile } });
-    const policy = (name: string, validation: string): string => `
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: BackendTLSPolicy
-metadata: { name: ${name}, namespace: default }
-spec: { targetRefs: [{ group: "", kind: Service, name: ${name} }], validation: { ${validation} } }
-`;
     const [secure, known] = backends;
     await scene.apply(
       caConfigMap('ours', ours) +
@@ -85,5 +88,24 @@ spec: { targetRefs: [{ group: "", kind: Service, name: ${name} }], validation: {
     const before = backends[0].seen.length;
     expect((await scene.ask(`/${path}`)).status).toBeGreaterThanOrEqual(500);
     expect(backends[0].seen.length).toBe(before);
+  });
+
+  it("shows the Gateway's certificate to backends that ask for one", async () => {
+    const clients = authority('clients');
+    const backend = await httpsEcho('mutual', certificateFor(['one.example'], ours), clients.certificate);
+    const port = await freePort();
+    const configuration = (gatewayTls: string): string =>
+      edge(`name: http, protocol: HTTP, port: ${port}`) +
+      gatewayTls +
+      secretFrom('client', certificateFor(['gateway.example'], clients)) +
+      caConfigMap('ours', ours) +
+      policy('mutual', policies.good) +
+      service('mutual', [backend.port]) +
+      httpRoute('mutual', ruleFor('/', '', '{ name: mutual, port: 80 }'));
+    await scene.fleet.apply(configuration('  tls: { backend: { clientCertificateRef: { name: client } } }\n'));
+    expect(whoAnswers(await ask(port))).toBe('mutual');
+    await scene.fleet.apply(configuration(''));
+    expect((await ask(port)).status).toBe(503);
+    await backend.stop();
   });
 });

@@ -19,8 +19,10 @@ export type Seen = {
 export type Backend = { readonly name: string; readonly port: number; readonly stop: () => Promise<void> };
 export type HttpBackend = Backend & { readonly seen: Seen[] };
 
+type Answer = { readonly status: number; readonly headers?: Record<string, string> };
+
 /** What it answers to the request that came as its `count`th (1 is the first) for this path; undefined never answers. */
-export type Answering = (seen: Seen, count: number) => { readonly status: number; readonly headers?: Record<string, string> } | undefined;
+export type Answering = (seen: Seen, count: number) => Answer | undefined | Promise<Answer>;
 
 const fine: Answering = () => ({ status: 200 });
 
@@ -44,10 +46,11 @@ export const h2cEcho = async (name: string): Promise<HttpBackend> => {
 
 export type KeyPair = { readonly certificate: string; readonly privateKey: string };
 
-/** HTTP/1.1 over TLS. */
-export const httpsEcho = async (name: string, { certificate, privateKey }: KeyPair): Promise<HttpBackend> => {
+/** HTTP/1.1 over TLS; with `clientCa`, only for clients with a certificate by it. */
+export const httpsEcho = async (name: string, { certificate, privateKey }: KeyPair, clientCa?: string): Promise<HttpBackend> => {
   const { seen, handle } = echoing(name, fine);
-  return { ...(await listening(name, createHttpsServer({ cert: certificate, key: privateKey }, handle))), seen };
+  const mutual = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  return { ...(await listening(name, createHttpsServer({ cert: certificate, key: privateKey, ...mutual }, handle))), seen };
 };
 
 /** Answers what it gets, `name:` before all of it. */
@@ -79,17 +82,20 @@ type Response = ServerResponse | Http2ServerResponse;
 
 const echoing = (name: string, answering: Answering): { seen: Seen[]; handle: (request: Request, response: Response) => void } => {
   const seen: Seen[] = [];
-  const handle = (request: Request, response: Response): void => {
-    const { method = '', url: path = '', httpVersion: version, headers } = request;
-    const one: Seen = { backend: name, method, path, version, headers };
-    seen.push(one);
-    request.resume();
-    const answer = answering(one, seen.filter((other) => other.path === path).length);
+  const respond = async (one: Seen, response: Response): Promise<void> => {
+    const answer = await answering(one, seen.filter((other) => other.path === one.path).length);
     if (answer === undefined) return;
     const written: Record<string, string> = { 'content-type': 'application/json', ...answer.headers };
     for (const [header, value] of Object.entries(written)) response.setHeader(header, value);
     response.statusCode = answer.status;
     response.end(JSON.stringify(one));
+  };
+  const handle = (request: Request, response: Response): void => {
+    const { method = '', url: path = '', httpVersion: version, headers } = request;
+    const one: Seen = { backend: name, method, path, version, headers };
+    seen.push(one);
+    request.resume();
+    void respond(one, response);
   };
   return { seen, handle };
 };

@@ -90,7 +90,7 @@ describe.skipIf(envoy === undefined)('HTTPS', () => {
   });
 
   it('ends connections for names that no listener has', async () => {
-    await expect(askOverTls(tls ?? 0, to('nobody.example'))).rejects.toThrow();
+    await expect(askOverTls(tls ?? 0, to('nobody.example'))).rejects.toThrow(/ECONNRESET|disconnected/);
   });
 
   it('offers HTTP/2', async () => {
@@ -107,8 +107,8 @@ describe.skipIf(envoy === undefined)('HTTPS', () => {
 
   it('with client validation takes clients whose certificate is valid, and no others', async () => {
     expect((await askOverTls(strict ?? 0, withCertificate(clients))).status).toBe(200);
-    await expect(askOverTls(strict ?? 0, to('a.example'))).rejects.toThrow();
-    await expect(askOverTls(strict ?? 0, withCertificate(strangers))).rejects.toThrow();
+    await expect(askOverTls(strict ?? 0, to('a.example'))).rejects.toThrow(/certificate required|ECONNRESET|EPIPE/);
+    await expect(askOverTls(strict ?? 0, withCertificate(strangers))).rejects.toThrow(/unknown ca|ECONNRESET|EPIPE/);
   });
 
   it('with insecure fallback takes every client', async () => {

@@ -1,8 +1,9 @@
+import { createSocket } from 'node:dgram';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { envoy } from '../../support/envoy.ts';
 import { type Fleet, startFleet } from '../../support/fleet.ts';
 import { freePorts } from '../../support/ports.ts';
-import { edge, route, service } from '../../support/world.ts';
+import { edge, eventually, route, service } from '../../support/world.ts';
 import { type Backend, tcpEcho, udpEcho } from './backends.ts';
 import { repeat, tallyOf, tcpExchange, udpExchange } from './clients.ts';
 import { stopAll } from './scene.ts';
@@ -10,7 +11,7 @@ import { stopAll } from './scene.ts';
 const to = (...shares: readonly (readonly [string, number])[]): string =>
   `rules: [{ backendRefs: [${shares.map(([name, weight]) => `{ name: ${name}, port: 80, weight: ${weight} }`).join(', ')}] }]`;
 
-const sections = ['one', 'split', 'drop', 'lost', 'unrouted', 'udp', 'udp-split'] as const;
+const sections = ['one', 'split', 'drop', 'lost', 'unrouted', 'udp', 'udp-split', 'udp-drop'] as const;
 
 describe.skipIf(envoy === undefined)('TCPRoutes and UDPRoutes', () => {
   let fleet: Fleet;
@@ -35,7 +36,8 @@ describe.skipIf(envoy === undefined)('TCPRoutes and UDPRoutes', () => {
         route('TCPRoute', 'drop', to(['one', 1], ['missing', 1]), 'drop') +
         route('TCPRoute', 'lost', to(['missing', 1]), 'lost') +
         route('UDPRoute', 'udp', to(['heads', 1]), 'udp') +
-        route('UDPRoute', 'udp-split', to(['heads', 3], ['tails', 1]), 'udp-split'),
+        route('UDPRoute', 'udp-split', to(['heads', 3], ['tails', 1]), 'udp-split') +
+        route('UDPRoute', 'udp-drop', to(['heads', 1], ['missing', 1]), 'udp-drop'),
     );
   });
   afterAll(async () => {
@@ -77,5 +79,20 @@ describe.skipIf(envoy === undefined)('TCPRoutes and UDPRoutes', () => {
     expect(others).toEqual({});
     expect(heads).toBeGreaterThan(tails);
     expect(tails).toBeGreaterThan(5);
+  });
+
+  it('drop the datagrams of the share that has no backend', async () => {
+    const answered: string[] = [];
+    const clients = Array.from({ length: 60 }, () => createSocket('udp4').on('message', (data) => void answered.push(data.toString())));
+    for (const client of clients) client.send('hello', port('udp-drop'), '127.0.0.1');
+    await eventually(
+      async () => answered.length,
+      (count) => count > 12,
+    );
+    // What Envoy got before this it has dealt with after it.
+    await udpExchange(port('udp'));
+    for (const client of clients) client.close();
+    expect(new Set(answered)).toEqual(new Set(['heads:hello']));
+    expect(answered.length).toBeLessThan(48);
   });
 });
