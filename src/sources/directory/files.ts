@@ -126,7 +126,7 @@ export class FileSet {
   }): void {
     const { file, stamp, worldReadable, text, before, patience } = read;
     const doubt = doubtOf(text, before?.doubt, patience.now);
-    const believed = isOver(doubt, patience);
+    const believed = isOver(doubt, text.trim() === '' ? { ...patience, graceMs: patience.graceMs * emptiedGrace } : patience);
     if (!believed && before?.doubt?.text === text) return;
     const content = contentFrom(file, text, before?.content);
     if (!believed && isDoubtful(content, before?.content)) {
@@ -180,6 +180,9 @@ const textOf = (file: string): string | { readonly reason: string } => {
 
 const doubtOf = (text: string | undefined, before: Doubt | undefined, now: number): Doubt =>
   before === undefined ? { text, since: now, first: now } : before.text === text ? before : { text, since: now, first: before.first };
+
+/** Whoever empties a file most likely is about to fill it: many writers truncate first, and a busy machine may keep them from going on. */
+const emptiedGrace = 10;
 
 const isOver = ({ since, first }: Doubt, { now, graceMs }: Patience): boolean => now - since >= graceMs || now - first >= 10 * graceMs;
 
