@@ -54,7 +54,7 @@ export const http2Transport = (address: string, limits: Limits, accept: (method:
   server.on('sessionError', () => undefined);
   // Without a listener, a connection that cannot be accepted, as for want of file descriptors, would end the process.
   server.on('error', () => undefined);
-  server.maxConnections = limits.streams;
+  server.maxConnections = limits.connections;
 
   let checks: NodeJS.Timeout | undefined;
   return {

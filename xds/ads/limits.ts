@@ -1,6 +1,7 @@
 /** Bounds on what clients may cost. Times in milliseconds. */
 export type Limits = {
-  /** Streams open at once, and connections; further ones are refused. */
+  /** Connections and streams open at once; further ones are refused. */
+  readonly connections: number;
   readonly streams: number;
   readonly streamsPerConnection: number;
   /** Bytes of one request; a first Delta request holds every name and version. */
@@ -25,6 +26,7 @@ export type Limits = {
 };
 
 export const defaultLimits: Limits = {
+  connections: 20_000,
   streams: 20_000,
   streamsPerConnection: 1000,
   requestBytes: 64 << 20,
