@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { authority, certificateFor } from '../../support/certificates.ts';
 import { envoy } from '../../support/envoy.ts';
-import { ask } from '../../support/http.ts';
-import { freePort } from '../../support/ports.ts';
 import { edge, service } from '../../support/world.ts';
 import { type HttpBackend, httpsEcho } from './backends.ts';
 import { whoAnswers } from './clients.ts';
@@ -93,9 +91,8 @@ describe.skipIf(envoy === undefined)('TLS to backends with a BackendTLSPolicy', 
   it("shows the Gateway's certificate to backends that ask for one", async () => {
     const clients = authority('clients');
     const backend = await httpsEcho('mutual', certificateFor(['one.example'], ours), clients.certificate);
-    const port = await freePort();
     const configuration = (gatewayTls: string): string =>
-      edge(`name: http, protocol: HTTP, port: ${port}`) +
+      edge(`name: http, protocol: HTTP, port: ${scene.port}`) +
       gatewayTls +
       secretFrom('client', certificateFor(['gateway.example'], clients)) +
       caConfigMap('ours', ours) +
@@ -103,9 +100,9 @@ describe.skipIf(envoy === undefined)('TLS to backends with a BackendTLSPolicy', 
       service('mutual', [backend.port]) +
       httpRoute('mutual', ruleFor('/', '', '{ name: mutual, port: 80 }'));
     await scene.fleet.apply(configuration('  tls: { backend: { clientCertificateRef: { name: client } } }\n'));
-    expect(whoAnswers(await ask(port))).toBe('mutual');
+    expect(whoAnswers(await scene.ask('/'))).toBe('mutual');
     await scene.fleet.apply(configuration(''));
-    expect((await ask(port)).status).toBe(503);
+    expect((await scene.ask('/')).status).toBe(503);
     await backend.stop();
   });
 });
