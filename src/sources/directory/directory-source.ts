@@ -56,7 +56,7 @@ class Session {
   #said: SourceState | undefined;
 
   constructor(
-    { paths, name = 'directory', rescanMs = 2000, quietMs = 5, graceMs = 100, maxFileBytes }: DirectoryOptions,
+    { paths, name = 'directory', rescanMs = 2000, quietMs = 2, graceMs = 100, maxFileBytes }: DirectoryOptions,
     emit: (state: SourceState) => void,
   ) {
     this.#name = name;
