@@ -16,7 +16,7 @@ export type Walk = {
  * Walks files and directories, yielding now and then so that a caller may do other things in between. A given file is taken whatever its
  * name; in directories `.yaml`, `.yml` and `.json` files are, and names that begin with a dot are skipped.
  */
-export function* walk(roots: readonly string[], most = 200): Generator<void, Walk> {
+export function* walk(roots: readonly string[], most = 32): Generator<void, Walk> {
   const found: Walk = { files: new Map(), directories: new Map(), unreadable: new Map(), missing: new Set() };
   for (const root of roots) {
     const stats = statOf(root, found);
