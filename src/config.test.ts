@@ -15,6 +15,10 @@ describe('configFrom', () => {
       httpAddress: { host: '127.0.0.1', port: 1 },
       xdsAddress: { host: '127.0.0.1', port: 18000 },
       privilegedPorts: false,
+      xdsKeepalive: 30_000,
+      xdsKeepaliveTimeout: 10_000,
+      xdsConnectionAge: Number.POSITIVE_INFINITY,
+      xdsConnectionGrace: 10_000,
     });
   });
 
@@ -32,6 +36,9 @@ describe('configFrom', () => {
     [dir, { TAILPLANE_LOG_LEVEL: 'loud' }, undefined, 'TAILPLANE_LOG_LEVEL: "loud" is none of trace, debug'],
     [dir, {}, { logLevel: 5 }, 'c.yaml: logLevel: 5 is none of'],
     [dir, {}, { httpAddress: 8080 }, 'c.yaml: httpAddress: 8080 is not valid'],
+    [{ ...dir, xdsKeepalive: 'soon' }, {}, {}, '--xds-keepalive: "soon" is no duration like 30s or 1h30m'],
+    [{ ...dir, xdsKeepalive: '0s' }, {}, {}, '--xds-keepalive: "0s" is not longer than nothing'],
+    [{ ...dir, xdsConnectionAge: '1d' }, {}, {}, '--xds-connection-age: "1d" is neither never nor a duration like 30s or 1h30m'],
     [dir, {}, { privilegedPorts: 'maybe' }, 'c.yaml: privilegedPorts: "maybe" is neither true nor false'],
     [dir, {}, { xdsAdress: 'a:1' }, 'c.yaml: unknown setting "xdsAdress"; known are configDir, xdsAddress'],
     [dir, {}, ['a'], 'c.yaml: must hold settings'],

@@ -1,5 +1,6 @@
 /** What `serve` is told, from flags, environment and a file: checked once, typed from then on. */
 import { z } from 'zod';
+import { millisecondsOf } from './lib/duration.ts';
 import { type HostPort, hostPortFrom } from './lib/host-port.ts';
 
 export type Config = {
@@ -9,6 +10,12 @@ export type Config = {
   readonly logLevel: LogLevel;
   /** Bind ports below 1024 as they are, where Envoy may. */
   readonly privilegedPorts: boolean;
+  /** Milliseconds between pings to Envoys, and how long one may take to answer. */
+  readonly xdsKeepalive: number;
+  readonly xdsKeepaliveTimeout: number;
+  /** Milliseconds after which an Envoy is asked to connect anew, and how long it may take; Infinity for never. */
+  readonly xdsConnectionAge: number;
+  readonly xdsConnectionGrace: number;
 };
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -24,6 +31,16 @@ const address = z
   .transform((text, context) => hostPortFrom(text) ?? (context.addIssue({ code: 'custom', message: 'is not HOST:PORT' }), z.NEVER));
 const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')], {
   error: 'is neither true nor false',
+});
+
+/** A Gateway API duration, in milliseconds; at least one. */
+const duration = z
+  .string()
+  .regex(/^([0-9]{1,5}(h|m|s|ms)){1,4}$/, 'is no duration like 30s or 1h30m')
+  .transform(millisecondsOf)
+  .pipe(z.number().positive('is not longer than nothing'));
+const durationOrNever = z.union([z.literal('never').transform(() => Number.POSITIVE_INFINITY), duration], {
+  error: 'is neither never nor a duration like 30s or 1h30m',
 });
 
 type Setting<T> = { readonly flag: string; readonly help: string; readonly fallback?: string | boolean; readonly schema: z.ZodType<T> };
@@ -44,6 +61,20 @@ export const settings: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     help: 'bind ports below 1024 as they are, not 10000 above',
     fallback: false,
     schema: flag,
+  },
+  xdsKeepalive: { flag: '--xds-keepalive <duration>', help: 'between pings to Envoys', fallback: '30s', schema: duration },
+  xdsKeepaliveTimeout: { flag: '--xds-keepalive-timeout <duration>', help: 'for the answer to a ping', fallback: '10s', schema: duration },
+  xdsConnectionAge: {
+    flag: '--xds-connection-age <duration>',
+    help: 'after which Envoys connect anew, or never',
+    fallback: 'never',
+    schema: durationOrNever,
+  },
+  xdsConnectionGrace: {
+    flag: '--xds-connection-grace <duration>',
+    help: 'for an aged connection to close',
+    fallback: '10s',
+    schema: duration,
   },
 };
 

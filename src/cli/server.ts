@@ -31,6 +31,12 @@ export const serve = async (config: Config, log: Logger): Promise<Server> => {
     address: hostPortText(config.xdsAddress),
     groupOf: (node) => node.cluster,
     controlPlaneId: `${hostname()}/${process.pid}`,
+    limits: {
+      keepaliveMs: config.xdsKeepalive,
+      keepaliveTimeoutMs: config.xdsKeepaliveTimeout,
+      connectionAgeMs: config.xdsConnectionAge,
+      connectionGraceMs: config.xdsConnectionGrace,
+    },
   });
   const overview = new Overview({ log, clients: ads.clients, now: () => new Date() });
   const metrics = metricsOf({ ads: () => ads.stats, known: () => overview.known, vitals: () => overview.vitals() });

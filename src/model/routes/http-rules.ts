@@ -1,7 +1,7 @@
 import type { HTTPRouteMatch, HTTPRouteRule } from '../../api/generated/gateway-api.ts';
 import { present } from '../../lib/present.ts';
 import type { HttpRule, RouteEntry } from '../graph.ts';
-import { millisecondsOf } from './duration.ts';
+import { millisecondsOf } from '../../lib/duration.ts';
 import { entriesFrom } from './entries.ts';
 import { filtersFrom, type Filters } from './filters.ts';
 import { httpMatchFrom } from './matches.ts';

@@ -1,6 +1,6 @@
 import type { HTTPRouteRetry } from '../../api/generated/gateway-api.ts';
 import type { Retry } from '../graph.ts';
-import { millisecondsOf } from './duration.ts';
+import { millisecondsOf } from '../../lib/duration.ts';
 
 /** Envoy's field is 32 bits wide; the API's is not bounded. */
 const maxAttempts = 0xffff_ffff;

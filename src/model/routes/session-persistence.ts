@@ -1,7 +1,7 @@
 import type { SessionPersistence as Written } from '../../api/generated/gateway-api.ts';
 import { fingerprint } from '../../lib/fingerprint.ts';
 import type { SessionPersistence } from '../graph.ts';
-import { millisecondsOf } from './duration.ts';
+import { millisecondsOf } from '../../lib/duration.ts';
 import { invalid, type RuleScope } from './scope.ts';
 
 /** RFC 9110: what a cookie and a header may be called. */
