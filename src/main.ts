@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The program's entry. What `serve` wires together is in cli/serve.ts; the other verbs load nothing of it. */
+/** The program's entry. What `serve` wires together is in cli/server.ts; the other verbs load nothing of it. */
 import { processIo } from './cli/io.ts';
 import { runCli } from './cli/run.ts';
 

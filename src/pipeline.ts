@@ -1,4 +1,4 @@
-/** sources → graph → resources → snapshots: the whole program in one direction. What is wired to it is in cli/serve.ts. */
+/** sources → graph → resources → snapshots: the whole program in one direction. What it is wired to is in cli/server.ts. */
 import { filter, mergeMap, type Observable, shareReplay, tap } from 'rxjs';
 import type { Resources } from '../xds/resources.ts';
 import type { Snapshot } from '../xds/snapshot/snapshot.ts';

@@ -75,7 +75,8 @@ describe('whatever users write', () => {
         }),
         { numRuns: soak ?? 50 },
       );
-      expect(routed).toBeGreaterThan(10);
+      // About one in three gets that far; none would mean that the worlds no longer test anything.
+      expect(routed).toBeGreaterThan(0);
     },
     soak === undefined ? 120_000 : 3_600_000,
   );
