@@ -1,11 +1,11 @@
 import type { FrontendTLSValidation, Gateway, ObjectReference } from '../../api/generated/gateway-api.ts';
-import { caBundleFrom } from '../../lib/ca-bundle.ts';
-import { keyOf, localKey } from '../../lib/key.ts';
+import { keyOf } from '../../lib/key.ts';
 import type { Read } from '../../lib/memo.ts';
-import { fail, ok, type Result } from '../../lib/result.ts';
+import { fail, type Result } from '../../lib/result.ts';
 import type { TlsTermination } from '../graph.ts';
 import { isGranted } from '../grants.ts';
 import type { Verdict } from '../route-node.ts';
+import { caCertificateOf } from '../routes/ca-certificates.ts';
 import type { ModelTables } from '../tables.ts';
 
 /** What a Gateway's `spec.tls.frontend` asks of clients on one port. */
@@ -54,18 +54,9 @@ const bundleOf = (ref: ObjectReference, gateway: Gateway, field: string, read: R
       message: `${field}: kind ${kind} of group "${group}" is not supported; ConfigMap and Secret are`,
     });
   }
-  const what = `${kind} "${namespace}/${name}"`;
   if (!isGranted(read, { group: 'gateway.networking.k8s.io', kind: 'Gateway', namespace: home }, { group, kind, namespace, name })) {
+    const what = `${kind} "${namespace}/${name}"`;
     return fail({ reason: 'RefNotPermitted', message: `${field}: ${what} is in another namespace and no ReferenceGrant there permits it` });
   }
-  const secret = read('Secret', localKey(namespace, name))?.data?.['ca.crt'];
-  const pem =
-    kind === 'ConfigMap'
-      ? read('ConfigMap', localKey(namespace, name))?.data?.['ca.crt']
-      : secret && Buffer.from(secret, 'base64').toString('utf8');
-  if (pem === undefined) return fail({ reason: 'InvalidCACertificateRef', message: `${field}: ${what} not found, or without key ca.crt` });
-  const bundle = caBundleFrom(pem);
-  return bundle.ok
-    ? ok(bundle.value)
-    : fail({ reason: 'InvalidCACertificateRef', message: `${field}: ca.crt of ${what} ${bundle.problem}` });
+  return caCertificateOf({ group, kind, name }, namespace, field, read);
 };

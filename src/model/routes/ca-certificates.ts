@@ -7,7 +7,7 @@ import type { Verdict } from '../route-node.ts';
 import type { ModelTables } from '../tables.ts';
 
 /**
- * The CA bundle one `caCertificateRefs` entry leads to: key `ca.crt` of a ConfigMap, or of a Secret, in the policy's namespace.
+ * The CA bundle one `caCertificateRefs` entry leads to: key `ca.crt` of a ConfigMap, or of a Secret, in `namespace`.
  * Fails with the reasons of `BackendTLSPolicyValidation.caCertificateRefs`.
  */
 export const caCertificateOf = (
