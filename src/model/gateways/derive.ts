@@ -159,12 +159,8 @@ const ancestorStatusOf = (
     },
     controllerName,
     conditions: [
-      rejected === undefined
-        ? conditions.yes('Accepted', 'Accepted', 'The policy is accepted')
-        : conditions.no('Accepted', rejected.reason, rejected.message),
-      unresolved === undefined
-        ? conditions.yes('ResolvedRefs', 'ResolvedRefs', 'All references resolve')
-        : conditions.no('ResolvedRefs', unresolved.reason, unresolved.message),
+      conditions.unless(rejected, 'Accepted', 'The policy is accepted'),
+      conditions.unless(unresolved, 'ResolvedRefs', 'All references resolve'),
     ],
   };
 };

@@ -21,9 +21,7 @@ export const listenerStatusOf = (
     attachedRoutes: new Set(attached.map(({ node }) => node.key)).size,
     supportedKinds: groupKinds(listener.kinds),
     conditions: [
-      rejected === undefined
-        ? conditions.yes('Accepted', 'Accepted', 'The listener is accepted')
-        : conditions.no('Accepted', rejected.reason, rejected.message),
+      conditions.unless(rejected, 'Accepted', 'The listener is accepted'),
       listener.serves && refused === undefined
         ? conditions.yes('Programmed', 'Programmed', 'The listener is served to Envoy')
         : conditions.no(
@@ -31,9 +29,7 @@ export const listenerStatusOf = (
             unservedReason(listener),
             (rejected ?? refused ?? unresolved)?.message ?? 'The listener cannot be served',
           ),
-      unresolved === undefined
-        ? conditions.yes('ResolvedRefs', 'ResolvedRefs', 'All references resolve')
-        : conditions.no('ResolvedRefs', unresolved.reason, unresolved.message),
+      conditions.unless(unresolved, 'ResolvedRefs', 'All references resolve'),
       clash === undefined || clash.reason === 'PortUnavailable'
         ? conditions.no('Conflicted', 'NoConflicts', 'No other listener conflicts')
         : conditions.yes('Conflicted', clash.reason, clash.message),

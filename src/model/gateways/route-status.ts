@@ -39,12 +39,8 @@ const parentStatusOf = ({ route, node, refIndex, refused }: RefOutcome, controll
     parentRef: shownRef(ref),
     controllerName,
     conditions: [
-      refused === undefined
-        ? conditions.yes('Accepted', 'Accepted', 'The route is accepted')
-        : conditions.no('Accepted', refused.reason, refused.message),
-      unresolved === undefined
-        ? conditions.yes('ResolvedRefs', 'ResolvedRefs', 'All references resolve')
-        : conditions.no('ResolvedRefs', unresolved.reason, unresolved.message),
+      conditions.unless(refused, 'Accepted', 'The route is accepted'),
+      conditions.unless(unresolved, 'ResolvedRefs', 'All references resolve'),
       ...(partiallyInvalid === undefined || refused !== undefined
         ? []
         : [conditions.yes('PartiallyInvalid', partiallyInvalid.reason, partiallyInvalid.message)]),
