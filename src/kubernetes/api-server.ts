@@ -1,0 +1,155 @@
+/** How we talk to an API server: client-node for who it is and who we are, undici for the requests. */
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
+import { fetch, type Response } from 'undici';
+import { ApiError, type StatusAnswer, UnreachableError } from './api-error.ts';
+
+export type ApiRequest = {
+  /** `GET` unless said otherwise. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** From `pathOf`. */
+  readonly path: string;
+  /** Undefined values are left out. */
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** `application/json` unless said otherwise; a PATCH must say. */
+  readonly contentType?: string;
+  readonly accept?: string;
+  /** Until the answer is whole; 30 s unless said otherwise. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+};
+
+/** A connection to an API server. Both calls throw ApiError when it answers with an error, UnreachableError when it does not answer. */
+export interface ApiServer {
+  readonly url: string;
+  /** The parsed JSON answer. */
+  readonly request: (request: ApiRequest) => Promise<unknown>;
+  /**
+   * Hands each line of an endless answer to `line`, parsed; resolves when the server ends it. Breaks it off, with an UnreachableError, when
+   * nothing comes for `silenceMs`. What `line` throws ends the stream and is thrown.
+   */
+  readonly stream: (
+    request: Omit<ApiRequest, 'timeoutMs'> & { readonly silenceMs: number },
+    line: (value: unknown) => void,
+  ) => Promise<void>;
+}
+
+export type ConnectOptions = {
+  /** A kubeconfig file; without it the usual places: KUBECONFIG, ~/.kube/config, the pod's service account. */
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly userAgent?: string;
+};
+
+/** A connection as a kubeconfig or the pod's service account describe it; rotated tokens are read again. Throws when neither can be read. */
+export const connect = ({ kubeconfig, context, userAgent = 'tailplane' }: ConnectOptions = {}): ApiServer => {
+  const config = new KubeConfig();
+  if (kubeconfig === undefined) config.loadFromDefault();
+  else config.loadFromString(readFileSync(kubeconfig, 'utf8'));
+  if (context !== undefined) config.setCurrentContext(context);
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) throw new Error(`${kubeconfig ?? 'kubeconfig'}: no cluster of the current context`);
+
+  const send = async (request: ApiRequest, signal: AbortSignal): Promise<Response> => {
+    const url = new URL(cluster.server + request.path);
+    for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
+    const method = request.method ?? 'GET';
+    const doing = `${method} ${request.path}`;
+    let response: Response;
+    try {
+      const identity = new RequestContext(url.toString(), HttpMethod[method]);
+      await config.applySecurityAuthentication(identity);
+      const dispatcher = identity.getDispatcher();
+      response = await fetch(url, {
+        method,
+        headers: {
+          ...identity.getHeaders(),
+          accept: request.accept ?? 'application/json',
+          'user-agent': userAgent,
+          ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+        },
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+        ...(dispatcher === undefined ? {} : { dispatcher }),
+        signal,
+      });
+    } catch (error) {
+      throw new UnreachableError(doing, error);
+    }
+    if (response.ok) return response;
+    throw new ApiError(doing, response.status, await answerOf(response));
+  };
+
+  return {
+    url: cluster.server,
+    request: async (request) => {
+      const limit = AbortSignal.timeout(request.timeoutMs ?? 30_000);
+      const response = await send(request, request.signal === undefined ? limit : AbortSignal.any([limit, request.signal]));
+      try {
+        return await response.json();
+      } catch (error) {
+        throw new UnreachableError(`${request.method ?? 'GET'} ${request.path}`, error);
+      }
+    },
+    stream: async ({ silenceMs, ...request }, line) => {
+      const silence = new AbortController();
+      const timer = setTimeout(() => silence.abort(new DOMException(`silent for ${silenceMs} ms`, 'TimeoutError')), silenceMs);
+      try {
+        const response = await send(
+          request,
+          request.signal === undefined ? silence.signal : AbortSignal.any([silence.signal, request.signal]),
+        );
+        if (response.body !== null) await eachLine(Readable.fromWeb(response.body), () => timer.refresh(), line, request.path);
+      } finally {
+        clearTimeout(timer);
+        silence.abort();
+      }
+    },
+  };
+};
+
+/** Strict: a line that is no JSON is a broken connection, not something to skip. */
+const eachLine = async (body: Readable, heard: () => void, line: (value: unknown) => void, path: string): Promise<void> => {
+  const lines = createInterface({ input: body, crlfDelay: Number.POSITIVE_INFINITY });
+  // readline does not pass on its input's errors by itself.
+  const broken = new Promise<never>((_, reject) => body.once('error', reject));
+  const iterator = lines[Symbol.asyncIterator]();
+  const next = async (): Promise<IteratorResult<string>> => {
+    try {
+      return await Promise.race([iterator.next(), broken]);
+    } catch (error) {
+      throw new UnreachableError(`GET ${path}`, error);
+    }
+  };
+  broken.catch(() => undefined);
+  try {
+    for (let result = await next(); result.done !== true; result = await next()) {
+      heard();
+      line(parsed(result.value, path));
+    }
+  } finally {
+    lines.close();
+    body.destroy();
+  }
+};
+
+const parsed = (text: string, path: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UnreachableError(`GET ${path}`, error);
+  }
+};
+
+/** Proxies in between answer in HTML; what they say is not worth more than their status. */
+const answerOf = async (response: Response): Promise<StatusAnswer> => {
+  try {
+    const answer = await response.json();
+    return typeof answer === 'object' && answer !== null ? answer : {};
+  } catch {
+    return {};
+  }
+};
