@@ -46,11 +46,11 @@ const differOnlyInSlices = (one: Objects, other: Objects): boolean => {
   return kinds.every((kind) => kind === 'EndpointSlice' || one[kind] === other[kind]);
 };
 
-const configurationBuilder = ({ exclusivePorts, ...options }: ModelOptions): ((tables: ModelTables) => Configuration) => {
+const configurationBuilder = ({ exclusivePorts, onCluster = false, ...options }: ModelOptions): ((tables: ModelTables) => Configuration) => {
   const indexesOf = indexesBuilder();
   const takenSocketsOf = takenSocketsBuilder(options.privilegedPorts);
-  const derive = gatewayDeriver({ controllerName, ...options });
-  const routeChangesOf = routeStatusChanges(controllerName);
+  const derive = gatewayDeriver({ controllerName, onCluster, ...options });
+  const routeChangesOf = routeStatusChanges(controllerName, onCluster);
   const settled = gatewaysSettler();
   const statusesOf = statusesBuilder();
   return (tables) => {
@@ -69,7 +69,7 @@ const configurationBuilder = ({ exclusivePorts, ...options }: ModelOptions): ((t
     );
     const few = [
       ...classStatuses(tables, controllerName),
-      ...unservedStatuses(tables),
+      ...unservedStatuses(tables, onCluster),
       ...derived.flatMap(({ statuses }) => [...statuses]),
       ...policyStatusesOf(derived),
     ];
@@ -77,14 +77,14 @@ const configurationBuilder = ({ exclusivePorts, ...options }: ModelOptions): ((t
   };
 };
 
-/** Of Gateways that wait for their class, and ListenerSets whose Gateway does not exist. */
-const unservedStatuses = (tables: ModelTables): readonly (readonly [ObjectKey, Status])[] => [
+/** Of Gateways that wait for their class, and, where nobody else could answer, of what names a class or Gateway that does not exist. */
+const unservedStatuses = (tables: ModelTables, onCluster: boolean): readonly (readonly [ObjectKey, Status])[] => [
   ...[...tables.Gateway.values()].flatMap((gateway) => {
     const calling = callingOf(gateway, tables, controllerName);
-    if (calling === 'missing') return [[keyOf(gateway), classMissingStatusOf(gateway)] as const];
+    if (calling === 'missing' && !onCluster) return [[keyOf(gateway), classMissingStatusOf(gateway)] as const];
     return calling === 'refused' ? [[keyOf(gateway), classRefusedStatusOf(gateway)] as const] : [];
   }),
   ...[...tables.ListenerSet.values()]
-    .filter(({ metadata, spec }) => !tables.Gateway.has(`${spec.parentRef.namespace ?? metadata.namespace ?? ''}/${spec.parentRef.name}`))
+    .filter(({ metadata, spec }) => !onCluster && !tables.Gateway.has(`${spec.parentRef.namespace ?? metadata.namespace ?? ''}/${spec.parentRef.name}`))
     .map((set) => [keyOf(set), orphanStatusOf(set)] as const),
 ];

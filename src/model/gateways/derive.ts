@@ -5,7 +5,7 @@ import { conditionsOf } from '../conditions.ts';
 import type { Backend, Gateway as GatewayNode, TlsSecret } from '../graph.ts';
 import type { PolicyVerdict } from '../routes/backend-tls.ts';
 import type { AncestorStatus, ParentStatus, Status } from '../status.ts';
-import { addressesOf } from './addresses.ts';
+import { assignedAddressesOf, boundAddressesOf } from './addresses.ts';
 import { type Attachments, attach, type RefOutcome } from './attach.ts';
 import { clientCertificateOf } from './client-certificate.ts';
 import { clashes } from './conflicts.ts';
@@ -38,6 +38,11 @@ export type GatewayOptions = {
   readonly privilegedPorts: boolean;
   /** IP literals that status gives for Gateways without addresses of their own. */
   readonly defaultAddresses: readonly string[];
+  /**
+   * Whether objects live on a cluster: there each Gateway has Envoys of its own behind an address that the cluster gives it, and what names
+   * a parent or class that does not exist may be somebody else's. Otherwise Envoys bind this machine's addresses, and nobody else answers.
+   */
+  readonly onCluster?: boolean;
 };
 
 /** Derives one Gateway, again only when something it looked up has changed. */
@@ -45,6 +50,7 @@ export const gatewayDeriver = ({
   controllerName,
   privilegedPorts,
   defaultAddresses,
+  onCluster = false,
 }: GatewayOptions): ((gateway: Gateway, tables: GatewayTables) => DerivedGateway) => {
   const parentStatusOf = parentStatuses(controllerName);
   return memoByReads<GatewayTables, Gateway, DerivedGateway>((gateway, read) => {
@@ -55,9 +61,9 @@ export const gatewayDeriver = ({
     const clashing = clashes(objects, { privilegedPorts, taken: read('takenSockets', key) });
     const listeners = objects.flat().map((listener) => judge(listener, gateway, clashing.get(listener), read));
     const attachments = attach(gateway, sets.map(keyOf), listeners, read);
-    const addresses = addressesOf(gateway);
+    const addresses = onCluster ? assignedAddressesOf(gateway) : boundAddressesOf(gateway);
     const clientCertificate = clientCertificateOf(gateway, read);
-    const refused = refusalOf(gateway);
+    const refused = refusalOf(gateway, addresses);
     const statusOf = (listener: JudgedListener) => listenerStatusOf(listener, listeners, attachments.on.get(listener) ?? [], refused);
     const of = (owner: Gateway | ListenerSet): readonly JudgedListener[] => listeners.filter((listener) => listener.owner === owner);
     const facts = {

@@ -3,7 +3,7 @@ import { localKeyOf } from '../../lib/key.ts';
 import { type ConditionsOf, conditionsOf } from '../conditions.ts';
 import type { Verdict } from '../route-node.ts';
 import type { Condition, ListenerStatus, Status } from '../status.ts';
-import { type Addresses, addressesOf } from './addresses.ts';
+import type { Addresses } from './addresses.ts';
 import type { JudgedListener } from './judge.ts';
 import type { Unreachable } from './listener-set-status.ts';
 
@@ -25,10 +25,10 @@ type Facts = {
 export type Standing = { readonly conditions: readonly Condition[]; readonly accepted: boolean; readonly parent: Unreachable };
 
 /** Why a Gateway cannot be had whatever its listeners are. */
-export const refusalOf = (gateway: Gateway): Verdict | undefined => {
+export const refusalOf = (gateway: Gateway, addresses: Addresses): Verdict | undefined => {
   const ref = gateway.spec.infrastructure?.parametersRef;
   const message = ref && `spec.infrastructure.parametersRef: kind ${ref.kind} of group "${ref.group}" is not supported`;
-  return message === undefined ? addressesOf(gateway).unsupported : { reason: 'InvalidParameters', message };
+  return message === undefined ? addresses.unsupported : { reason: 'InvalidParameters', message };
 };
 
 export const standingOf = (gateway: Gateway, facts: Facts): Standing => {

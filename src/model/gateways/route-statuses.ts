@@ -18,9 +18,9 @@ type World = {
 
 /**
  * What changed in the status of routes since the last call. A route's status has, for each of its parentRefs in their order, what its Gateway
- * says, or that there is none. Only routes that changed, or whose Gateway did, are looked at.
+ * says, or, where nobody else could answer, that there is none. Only routes that changed, or whose Gateway did, are looked at.
  */
-export const routeStatusChanges = (controllerName: string): ((world: World) => StatusChanges) => {
+export const routeStatusChanges = (controllerName: string, onCluster: boolean): ((world: World) => StatusChanges) => {
   const missing = memo((route: AnyRoute) => (route.spec.parentRefs ?? []).map((ref) => missingParentStatus(route, ref, controllerName)));
   let last: World | undefined;
 
@@ -28,7 +28,7 @@ export const routeStatusChanges = (controllerName: string): ((world: World) => S
     const parents = parentKeysOf(route).flatMap((parent, index) => {
       if (parent === undefined) return [];
       const owner = owners.get(parent);
-      if (owner === undefined) return exists(parent, tables) ? [] : (missing(route)[index] ?? []);
+      if (owner === undefined) return onCluster || exists(parent, tables) ? [] : (missing(route)[index] ?? []);
       return owner.parents.get(route)?.find(([refIndex]) => refIndex === index)?.[1] ?? [];
     });
     return parents.length === 0 ? undefined : { kind: route.kind, parents };

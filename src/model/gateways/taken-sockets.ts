@@ -2,7 +2,7 @@ import type { Gateway } from '../../api/generated/gateway-api.ts';
 import { reuse } from '../../lib/equal.ts';
 import { keyOf, localKeyOf, type ObjectKey } from '../../lib/key.ts';
 import type { Read } from '../../lib/memo.ts';
-import { addressesOf } from './addresses.ts';
+import { boundAddressesOf } from './addresses.ts';
 import { clashes } from './conflicts.ts';
 import { boundPortOf, declaredListeners, isSupportedProtocol, socketKey } from './declared.ts';
 import { refusalOf } from './gateway-status.ts';
@@ -24,9 +24,9 @@ export const takenSocketsBuilder = (privilegedPorts: boolean): ((gateways: reado
     const read: Read<Asked> = (table, key) => tables[table].get(key) as never;
     const claims = new Map<string, Claim[]>();
     const taken = new Map<string, Readonly<Record<string, ObjectKey>>>();
-    const claimants = gateways.filter((gateway) => refusalOf(gateway) === undefined);
+    const claimants = gateways.filter((gateway) => refusalOf(gateway, boundAddressesOf(gateway)) === undefined);
     for (const gateway of claimants.toSorted((one, other) => byAge(one.metadata, other.metadata))) {
-      const addresses = addressesOf(gateway).bind;
+      const addresses = boundAddressesOf(gateway).bind;
       const lost: Record<string, ObjectKey> = {};
       for (const socket of socketsAsked(gateway, read, privilegedPorts)) {
         const holders = claims.get(socket) ?? [];
