@@ -11,6 +11,7 @@ import type {
   TLSRoute,
   UDPRoute,
 } from './generated/gateway-api.ts';
+import type { GatewayParameters } from './generated/tailscale.ts';
 
 /** Every kind we read, and the type of its admitted objects. A new kind is one line here and one in `kinds`. */
 export type KindMap = {
@@ -24,6 +25,7 @@ export type KindMap = {
   readonly UDPRoute: UDPRoute;
   readonly ReferenceGrant: ReferenceGrant;
   readonly BackendTLSPolicy: BackendTLSPolicy;
+  readonly GatewayParameters: GatewayParameters;
   readonly Namespace: Namespace;
   readonly Service: Service;
   readonly EndpointSlice: EndpointSlice;
@@ -48,6 +50,8 @@ export type KindInfo = {
 };
 
 export const gatewayGroup = 'gateway.networking.k8s.io';
+/** Of our own kinds. */
+export const tailscaleGroup = 'gateway.tailscale.com';
 
 export const kinds: { readonly [K in Kind]: KindInfo & { readonly kind: K } } = {
   GatewayClass: { kind: 'GatewayClass', group: gatewayGroup, versions: ['v1', 'v1beta1'], plural: 'gatewayclasses', scope: 'Cluster' },
@@ -70,6 +74,13 @@ export const kinds: { readonly [K in Kind]: KindInfo & { readonly kind: K } } = 
     group: gatewayGroup,
     versions: ['v1', 'v1alpha3'],
     plural: 'backendtlspolicies',
+    scope: 'Namespaced',
+  },
+  GatewayParameters: {
+    kind: 'GatewayParameters',
+    group: tailscaleGroup,
+    versions: ['v1alpha1'],
+    plural: 'gatewayparameters',
     scope: 'Namespaced',
   },
   Namespace: { kind: 'Namespace', group: '', versions: ['v1'], plural: 'namespaces', scope: 'Cluster' },

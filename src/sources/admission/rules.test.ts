@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { allKinds, kinds } from '../../api/kinds.ts';
 import type { KindSchemas } from '../../api/schema.ts';
 import gatewayApi from '../../api/generated/gateway-api.json' with { type: 'json' };
+import tailscale from '../../api/generated/tailscale.json' with { type: 'json' };
 import { admit } from './admit.ts';
 import { ruleFrom } from './cel.ts';
 import { formatError } from './error.ts';
@@ -237,8 +238,8 @@ it('every schema compiles, its rules included', () => {
   for (const kind of allKinds) for (const version of kinds[kind].versions) expect(() => compiledSchemaOf(kind, version)).not.toThrow();
 });
 
-it('the registry and the official CRDs agree', () => {
-  for (const [name, crd] of Object.entries(gatewayApi.kinds as unknown as Record<string, KindSchemas>)) {
+it('the registry and the CRDs agree', () => {
+  for (const [name, crd] of Object.entries({ ...gatewayApi.kinds, ...tailscale.kinds } as unknown as Record<string, KindSchemas>)) {
     const info = Object.values(kinds).find(({ kind }) => kind === name);
     expect(info).toMatchObject({ group: crd.group, plural: crd.plural, scope: crd.scope });
     expect(info?.versions.toSorted()).toEqual(Object.keys(crd.versions).toSorted());

@@ -1,6 +1,7 @@
 import type { Kind } from '../../api/kinds.ts';
 import type { KindSchemas, Schema } from '../../api/schema.ts';
 import gatewayApi from '../../api/generated/gateway-api.json' with { type: 'json' };
+import tailscale from '../../api/generated/tailscale.json' with { type: 'json' };
 import { coreSchemas } from './core-schemas.ts';
 import { type CheckRules, compileRules } from './rules.ts';
 import { type Admit, compileSchema } from './structural.ts';
@@ -27,8 +28,8 @@ const schemaOf = (kind: Kind, version: string): Schema => {
 };
 
 /**
- * What an object holds beside apiVersion, kind and metadata, which every kind shares. Gateway API's `status` is not among it: an API
- * server drops what a user writes there.
+ * What an object holds beside apiVersion, kind and metadata, which every kind shares. `status` is not among it: an API server drops what
+ * a user writes there.
  */
 const bodyOf = (schema: Schema, dropped: readonly string[]): Schema => ({
   ...schema,
@@ -36,8 +37,10 @@ const bodyOf = (schema: Schema, dropped: readonly string[]): Schema => ({
   properties: Object.fromEntries(Object.entries(schema.properties ?? {}).filter(([name]) => !dropped.includes(name))),
 });
 
+const customKinds = { ...gatewayApi.kinds, ...tailscale.kinds } as unknown as Readonly<Record<string, KindSchemas>>;
+
 const bodies: ReadonlyMap<string, Schema> = new Map([
-  ...Object.entries(gatewayApi.kinds as unknown as Readonly<Record<string, KindSchemas>>).flatMap(([kind, { versions, schemas }]) => {
+  ...Object.entries(customKinds).flatMap(([kind, { versions, schemas }]) => {
     const bare = schemas.map((schema) => bodyOf(schema, ['apiVersion', 'kind', 'metadata', 'status']));
     return Object.entries(versions).map(([version, index]) => [`${kind}/${version}`, bare[index] ?? {}] as const);
   }),

@@ -1,21 +1,23 @@
 import type { KindSchemas, Schema } from '../../src/api/schema.ts';
-import { typeNameOf } from './names.ts';
+
+/** What the object type at a path (field names from the kind's root; list items and map values add nothing) is called. */
+export type NameOf = (kind: string, path: readonly string[]) => string;
 
 /**
  * TypeScript declarations of admitted objects, one per distinct object type, most general last: a field that has a default is always
  * there, so it is required. Throws when two different shapes would get one name.
  */
-export const typesFrom = (kinds: ReadonlyMap<string, KindSchemas>): string => {
-  const declared: Declared = new Map();
+export const typesFrom = (kinds: ReadonlyMap<string, KindSchemas>, nameOf: NameOf): string => {
+  const declared: Declared = { types: new Map(), nameOf };
   for (const [kind, { schemas }] of kinds) {
     const newest = schemas[0];
     if (newest === undefined) throw new Error(`unreachable: ${kind} has no version`);
     declareKind(declared, kind, newest);
   }
-  return [...declared].map(([name, body]) => `export type ${name} = ${body};\n`).join('\n');
+  return [...declared.types].map(([name, body]) => `export type ${name} = ${body};\n`).join('\n');
 };
 
-type Declared = Map<string, string>;
+type Declared = { readonly types: Map<string, string>; readonly nameOf: NameOf };
 
 /** A kind's own type: `metadata` is ours to describe, and `status` is absent until somebody writes one, whatever its defaults. */
 const declareKind = (declared: Declared, kind: string, schema: Schema): void => {
@@ -48,13 +50,13 @@ const objectTypeOf = (declared: Declared, kind: string, path: readonly string[],
     const present = schema.required?.includes(field) === true || child.default !== undefined;
     return `  readonly ${field}${present ? '' : '?'}: ${typeOf(declared, kind, [...path, field], child)};`;
   });
-  return declare(declared, typeNameOf(kind, path), `{\n${fields.join('\n')}\n}`);
+  return declare(declared, declared.nameOf(kind, path), `{\n${fields.join('\n')}\n}`);
 };
 
-const declare = (declared: Declared, name: string, body: string): string => {
-  const known = declared.get(name);
+const declare = ({ types }: Declared, name: string, body: string): string => {
+  const known = types.get(name);
   if (known !== undefined && known !== body) throw new Error(`two shapes want the name ${name}:\n${known}\n${body}`);
-  declared.set(name, body);
+  types.set(name, body);
   return name;
 };
 
