@@ -1,7 +1,7 @@
 /** What the HTTP port answers. The JSON of `/api/v1` is what the verbs `status`, `dump` and `explain` show; docs/cli.md documents it. */
 import type { ClientStatus } from '../../xds/ads/events.ts';
 import type { ObjectKey } from '../lib/key.ts';
-import type { StatusWithTimes } from './cluster-status.ts';
+import type { StatusWithTimes } from '../model/cluster-status.ts';
 import { dumpOf, resourceTypeNamed, resourceTypes } from './dump.ts';
 import { explainTarget } from './explain/target.ts';
 import { type Answer, type Handlers, json } from './http.ts';

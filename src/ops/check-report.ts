@@ -1,7 +1,7 @@
 import { allKinds } from '../api/kinds.ts';
 import { byCodeUnit } from '../lib/key.ts';
 import type { SourceProblem } from '../sources/source.ts';
-import { isTrouble, statusWithTimes } from './cluster-status.ts';
+import { isTrouble, statusWithTimes } from '../model/cluster-status.ts';
 import type { Known } from './known.ts';
 import { objectText } from './rejection.ts';
 

@@ -1,7 +1,7 @@
 import type { AdsEvent, ClientStatus } from '../../xds/ads/events.ts';
 import type { ObjectKey } from '../lib/key.ts';
 import type { SourceHealth, SourceProblem } from '../sources/source.ts';
-import type { StatusWithTimes } from './cluster-status.ts';
+import type { StatusWithTimes } from '../model/cluster-status.ts';
 import type { Vitals } from './health.ts';
 import type { Known } from './known.ts';
 import type { Logger } from './log.ts';

@@ -1,6 +1,6 @@
 import type { ObjectKey } from '../lib/key.ts';
 import type { Status } from '../model/status.ts';
-import { isTrouble, type StatusWithTimes, statusWithTimes } from './cluster-status.ts';
+import { isTrouble, type StatusWithTimes, statusWithTimes } from '../model/cluster-status.ts';
 
 /** Something a condition began to say, or ceased to. */
 export type StatusChange = {

@@ -3,7 +3,7 @@ import { messageNames, type ResourceType, typeUrlOf } from '../../xds/resources.
 import { allKinds } from '../api/kinds.ts';
 import { byCodeUnit, keyOf, type ObjectKey } from '../lib/key.ts';
 import type { SourceHealth, SourceProblem } from '../sources/source.ts';
-import type { ClusterStatus, StatusWithTimes } from './cluster-status.ts';
+import type { ClusterStatus, StatusWithTimes } from '../model/cluster-status.ts';
 import type { Known } from './known.ts';
 
 /** The JSON of `status -o json` and `/api/v1/status`; documented in docs/cli.md. */

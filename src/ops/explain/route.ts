@@ -1,6 +1,6 @@
 import { objectKey, type ObjectKey } from '../../lib/key.ts';
 import type { Graph, Listener, Locality, Socket } from '../../model/graph.ts';
-import { isTrouble } from '../cluster-status.ts';
+import { isTrouble } from '../../model/cluster-status.ts';
 import { actionPath } from './action.ts';
 import type { Explanation, Path, Step } from './explanation.ts';
 import { backendSteps } from './backend.ts';

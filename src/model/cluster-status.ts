@@ -1,5 +1,5 @@
 /** Status with its times, in the shape a cluster shows it. */
-import type { Condition, Status } from '../model/status.ts';
+import type { Condition, Status } from './status.ts';
 
 export type TimedCondition = Condition & { readonly lastTransitionTime: string };
 
