@@ -18,6 +18,15 @@ export type KubeMetadata = {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
   readonly ownerReferences?: readonly OwnerReference[];
+  readonly managedFields?: readonly ManagedFields[];
+};
+
+/** Which fields a writer set, as the API server keeps account of it (apimachinery `metav1.ManagedFieldsEntry`). */
+export type ManagedFields = {
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly subresource?: string;
+  readonly fieldsV1?: Readonly<Record<string, unknown>>;
 };
 
 export type OwnerReference = {
