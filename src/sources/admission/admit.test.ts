@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { admit } from './admit.ts';
+import { admit, admitStored } from './admit.ts';
 import { formatError } from './error.ts';
 
 const gateway = 'gateway.networking.k8s.io/v1';
@@ -259,5 +259,47 @@ describe('any input', () => {
     let wide: unknown = 1;
     for (let level = 0; level < 40; level++) wide = [wide, wide];
     for (const raw of [cyclic, route({ rules: deep }), route({ rules: wide })]) expect(admit(raw).ok).toBe(false);
+  });
+});
+
+describe('an object that an API server holds', () => {
+  const stored = (raw: unknown): unknown => {
+    const result = admitStored(raw);
+    if (!result.ok) throw new Error(result.problem.errors.map(formatError).join('\n'));
+    return result.value;
+  };
+  const metadata = { name: 'shop', namespace: 'web', uid: 'u1', generation: 7, creationTimestamp: '2026-01-01T00:00:00Z' };
+
+  it('keeps its identity and age, and not what changes when nothing else does', () => {
+    const noise = { resourceVersion: '12', finalizers: ['a/b'], ownerReferences: [{ name: 'x' }], managedFields: [{ manager: 'm' }] };
+    expect(stored(route({}, { ...metadata, ...noise, deletionTimestamp: '2026-01-02T00:00:00Z' }))).toMatchObject({
+      metadata: { ...metadata, deletionTimestamp: '2026-01-02T00:00:00Z' },
+    });
+    expect(stored(route({}, { ...metadata, ...noise }))).toEqual(stored(route({}, metadata)));
+  });
+
+  it('loses the fields that a newer CRD may have, wherever they stand', () => {
+    const newer = route({ fromTomorrow: { a: 1 }, rules: [{ matches: [{ path: { value: '/', alsoNew: true } }] }] }, metadata);
+    expect(stored(newer)).toEqual(stored(route({ rules: [{ matches: [{ path: { value: '/' } }] }] }, metadata)));
+  });
+
+  it('is still held to its schema and rules', () => {
+    const result = admitStored(route({ rules: [{ matches: [{ path: { type: 'Guess', value: '/' } }] }] }, metadata));
+    expect(result.ok ? [] : result.problem.errors.map(formatError)).toEqual([
+      expect.stringContaining('spec.rules[0].matches[0].path.type'),
+    ]);
+  });
+
+  it('of a core kind keeps only what we read', () => {
+    const endpoint = { addresses: ['10.0.0.1'], conditions: { ready: true }, zone: 'a', deprecatedTopology: { b: 'c' } };
+    const held = stored({ ...slice({ endpoints: [endpoint], ports: [{ name: '', port: 80 }] }), metadata });
+    expect(held).toMatchObject({ endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: true }, zone: 'a' }] });
+    expect(held).not.toHaveProperty('endpoints[0].deprecatedTopology');
+    expect(stored({ apiVersion: 'v1', kind: 'Namespace', metadata, spec: { finalizers: ['kubernetes'] } })).not.toHaveProperty('spec');
+  });
+
+  it('without a name is refused and nothing thrown', () => {
+    expect(admitStored({ apiVersion: gateway, kind: 'HTTPRoute', metadata: {}, spec: {} }).ok).toBe(false);
+    expect(admitStored({ apiVersion: gateway, kind: 'HTTPRoute', spec: {} }).ok).toBe(false);
   });
 });

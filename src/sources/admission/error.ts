@@ -19,15 +19,23 @@ export const shown = (value: unknown): string => {
   return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
 };
 
+/**
+ * What becomes of fields that a schema does not name: `refuse` is an error, as for `kubectl apply`; `prune` drops them, as API servers do,
+ * but for places whose schema lets any field through; `trim` drops them there too.
+ */
+export type UnknownFields = 'refuse' | 'prune' | 'trim';
+
 /** Where a walk through an object stands, and what it found: one per object, so that walking allocates nothing. */
 export class Findings {
   readonly #path: (string | number)[] = [];
   readonly errors: AdmissionError[] = [];
   /** Set for kinds whose values are secret: reasons then leave them out. */
   readonly secret: boolean;
+  readonly unknownFields: UnknownFields;
 
-  constructor(secret: boolean) {
+  constructor(secret: boolean, unknownFields: UnknownFields = 'refuse') {
     this.secret = secret;
+    this.unknownFields = unknownFields;
   }
 
   enter(step: string | number): void {

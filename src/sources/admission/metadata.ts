@@ -1,5 +1,6 @@
 import type { KindInfo } from '../../api/kinds.ts';
 import type { Schema } from '../../api/schema.ts';
+import { present } from '../../lib/present.ts';
 import type { Findings } from './error.ts';
 import { isRecord } from './plain.ts';
 import { matchesRe2 } from './re2.ts';
@@ -60,6 +61,19 @@ export const admitMetadata = (info: KindInfo, raw: unknown, found: Findings): un
   checkLabels(metadata['labels'], found);
   checkAnnotations(metadata['annotations'], found);
   return metadata;
+};
+
+/**
+ * Metadata as an API server gave it, cut to what may bear on what the object means: a change of resourceVersion, finalizers, owners or field
+ * managers alone leaves it equal. Kinds that count no generations stay at 1.
+ */
+export const storedMetadata = (raw: unknown, found: Findings): unknown => {
+  if (!isRecord(raw) || typeof raw['name'] !== 'string' || raw['name'] === '') {
+    found.addAt('name', 'is required');
+    return raw;
+  }
+  const { name, namespace, labels, annotations, generation = 1, creationTimestamp, deletionTimestamp, uid } = raw;
+  return present({ name, namespace, labels, annotations, generation, creationTimestamp, deletionTimestamp, uid });
 };
 
 const subdomain = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$';

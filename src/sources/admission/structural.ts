@@ -100,6 +100,7 @@ const admitObject = (schema: Schema): Admit => {
   const keepsUnknown = schema['x-kubernetes-preserve-unknown-fields'] === true || additionalProperties === true;
   return (value, found) => {
     if (!isRecord(value)) found.add(wrongType('an object', value));
+    else if (!keepsUnknown && found.unknownFields !== 'refuse') return {};
     else if (!keepsUnknown) for (const name of Object.keys(value)) found.addAt(name, 'unknown field');
     return value;
   };
@@ -144,6 +145,7 @@ const admitFields = (schema: Schema, properties: Readonly<Record<string, Schema>
     }
     const admitted: Record<string, unknown> = {};
     for (const field of fields) admitField(field, value, admitted, found);
+    if (found.unknownFields === 'trim' || (found.unknownFields === 'prune' && !keepsUnknown)) return admitted;
     for (const name of Object.keys(value)) {
       if (known.has(name)) continue;
       if (keepsUnknown) admitted[name] = value[name];
