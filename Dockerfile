@@ -18,6 +18,7 @@ COPY proto proto
 COPY crds crds
 COPY bootstrap bootstrap
 COPY xds xds
+COPY controllers controllers
 COPY src src
 # nobody: needs no entry in /etc/passwd, and nothing below / is written to.
 USER 65534:65534

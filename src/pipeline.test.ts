@@ -7,7 +7,7 @@ import { type Steps, updatesOf, type Watch } from './pipeline.ts';
 import type { SourceState } from './sources/source.ts';
 
 const none = Object.fromEntries(allKinds.map((kind) => [kind, new Map()])) as unknown as Objects;
-const graph: Graph = { gateways: new Map(), endpoints: new Map(), statuses: new Map() };
+const graph: Graph = { gateways: new Map(), endpoints: new Map(), infrastructures: new Map(), statuses: new Map() };
 const stateOf = (objects: Partial<Objects> = {}, synced = true): SourceState => ({
   objects: { ...none, ...objects },
   problems: [],

@@ -4,7 +4,7 @@ import { endpointsBuilder } from './endpoints.ts';
 import { callingOf, classStatuses } from './gateways/class-status.ts';
 import { type DerivedGateway, type GatewayOptions, gatewayDeriver } from './gateways/derive.ts';
 import { orphanStatusOf } from './gateways/listener-set-status.ts';
-import { gatewaysSettler } from './gateways/reuse.ts';
+import { gatewaysSettler, infrastructuresSettler } from './gateways/reuse.ts';
 import { routeStatusChanges } from './gateways/route-statuses.ts';
 import { classMissingStatusOf, classRefusedStatusOf, policyStatusesOf, statusesBuilder } from './gateways/statuses.ts';
 import { type GatewayTables, indexesBuilder } from './gateways/tables.ts';
@@ -46,10 +46,16 @@ const differOnlyInSlices = (one: Objects, other: Objects): boolean => {
   return kinds.every((kind) => kind === 'EndpointSlice' || one[kind] === other[kind]);
 };
 
-const configurationBuilder = ({ exclusivePorts, onCluster = false, ...options }: ModelOptions): ((tables: ModelTables) => Configuration) => {
+const configurationBuilder = ({
+  exclusivePorts,
+  onCluster = false,
+  ...options
+}: ModelOptions): ((tables: ModelTables) => Configuration) => {
   const indexesOf = indexesBuilder();
   const takenSocketsOf = takenSocketsBuilder(options.privilegedPorts);
   const derive = gatewayDeriver({ controllerName, onCluster, ...options });
+  const classStatusesOf = classStatuses(controllerName, onCluster);
+  const infrastructuresOf = infrastructuresSettler();
   const routeChangesOf = routeStatusChanges(controllerName, onCluster);
   const settled = gatewaysSettler();
   const statusesOf = statusesBuilder();
@@ -68,12 +74,16 @@ const configurationBuilder = ({ exclusivePorts, onCluster = false, ...options }:
       derived.flatMap((gateway) => [...gateway.statuses.keys()].map((key) => [key, gateway] as const)),
     );
     const few = [
-      ...classStatuses(tables, controllerName),
+      ...classStatusesOf(tables),
       ...unservedStatuses(tables, onCluster),
       ...derived.flatMap(({ statuses }) => [...statuses]),
       ...policyStatusesOf(derived),
     ];
-    return { gateways: settled(derived), statuses: statusesOf(few, routeChangesOf({ tables, derived, owners })) };
+    return {
+      gateways: settled(derived),
+      infrastructures: infrastructuresOf(derived),
+      statuses: statusesOf(few, routeChangesOf({ tables, derived, owners })),
+    };
   };
 };
 
@@ -85,6 +95,9 @@ const unservedStatuses = (tables: ModelTables, onCluster: boolean): readonly (re
     return calling === 'refused' ? [[keyOf(gateway), classRefusedStatusOf(gateway)] as const] : [];
   }),
   ...[...tables.ListenerSet.values()]
-    .filter(({ metadata, spec }) => !onCluster && !tables.Gateway.has(`${spec.parentRef.namespace ?? metadata.namespace ?? ''}/${spec.parentRef.name}`))
+    .filter(
+      ({ metadata, spec }) =>
+        !onCluster && !tables.Gateway.has(`${spec.parentRef.namespace ?? metadata.namespace ?? ''}/${spec.parentRef.name}`),
+    )
     .map((set) => [keyOf(set), orphanStatusOf(set)] as const),
 ];

@@ -62,7 +62,8 @@ type Ref = {
   readonly port?: number;
 };
 
-const refText = ({ kind, namespace, name, sectionName, port }: Ref): string =>
+/** `Gateway/default/edge/https:443`: a parent or ancestor as `about` names it. */
+export const refText = ({ kind, namespace, name, sectionName, port }: Ref): string =>
   [kind, ...(namespace === undefined ? [] : [namespace]), name, ...(sectionName === undefined ? [] : [sectionName])].join('/') +
   (port === undefined ? '' : `:${port}`);
 

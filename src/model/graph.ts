@@ -3,11 +3,14 @@
  * Nodes are immutable, and a node whose inputs did not change is the same object after a rebuild. All lists are in a stable order.
  */
 import type { ObjectKey } from '../lib/key.ts';
+import type { Infrastructure } from './infrastructure.ts';
 import type { Status } from './status.ts';
 
 export type Graph = {
   /** Gateways of our class that were accepted, by `namespace/name` in code-unit order. */
   readonly gateways: ReadonlyMap<string, Gateway>;
+  /** What each of those Gateways wants of the proxies that serve it, by the same keys. */
+  readonly infrastructures: ReadonlyMap<string, Infrastructure>;
   /** What every backend that some Gateway uses is reachable at, by backend id. Changes without any Gateway changing. */
   readonly endpoints: ReadonlyMap<string, readonly Locality[]>;
   /** What users are told, for every object we answer for. */

@@ -85,5 +85,6 @@ export const gatewayOf = (more: Partial<Gateway> = {}): Gateway => ({
 export const graphOf = (gateways: readonly Gateway[], endpoints: Graph['endpoints'] = new Map()): Graph => ({
   gateways: new Map(gateways.map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway])),
   endpoints,
+  infrastructures: new Map(),
   statuses: new Map(),
 });

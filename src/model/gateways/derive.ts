@@ -2,7 +2,8 @@ import type { BackendTLSPolicy, Gateway, ListenerSet } from '../../api/generated
 import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../../lib/key.ts';
 import { memoByReads } from '../../lib/memo.ts';
 import { conditionsOf } from '../conditions.ts';
-import type { Backend, Gateway as GatewayNode, TlsSecret } from '../graph.ts';
+import type { Backend, Gateway as GatewayNode, Socket, TlsSecret } from '../graph.ts';
+import type { Infrastructure } from '../infrastructure.ts';
 import type { PolicyVerdict } from '../routes/backend-tls.ts';
 import type { AncestorStatus, ParentStatus, Status } from '../status.ts';
 import { assignedAddressesOf, boundAddressesOf } from './addresses.ts';
@@ -14,6 +15,8 @@ import { gatewayStatusOf, refusalOf, standingOf } from './gateway-status.ts';
 import { type JudgedListener, judge } from './judge.ts';
 import { listenerSetStatusOf, type Unreachable } from './listener-set-status.ts';
 import { listenerStatusOf } from './listener-status.ts';
+import { infrastructureOf } from './infrastructure.ts';
+import { parametersOf } from './parameters.ts';
 import { policiesUsed } from './policies.ts';
 import { parentStatuses } from './route-status.ts';
 import { allowedSetsOf } from './selector.ts';
@@ -22,8 +25,9 @@ import type { AnyRoute, GatewayTables } from './tables.ts';
 
 /** What one Gateway came to, and what it means for the status of everything around it. */
 export type DerivedGateway = {
-  /** Absent when the Gateway as a whole is not accepted. */
+  /** Absent, both, when the Gateway as a whole is not accepted. */
   readonly node?: GatewayNode;
+  readonly infrastructure?: Infrastructure;
   /** Of the Gateway and its ListenerSets. */
   readonly statuses: ReadonlyMap<ObjectKey, Status>;
   /** For each route, what its parentRefs to this Gateway came to, by index of the parentRef. */
@@ -63,7 +67,8 @@ export const gatewayDeriver = ({
     const attachments = attach(gateway, sets.map(keyOf), listeners, read);
     const addresses = onCluster ? assignedAddressesOf(gateway) : boundAddressesOf(gateway);
     const clientCertificate = clientCertificateOf(gateway, read);
-    const refused = refusalOf(gateway, addresses);
+    const parameters = parametersOf(gateway, read);
+    const refused = refusalOf(parameters, addresses);
     const statusOf = (listener: JudgedListener) => listenerStatusOf(listener, listeners, attachments.on.get(listener) ?? [], refused);
     const of = (owner: Gateway | ListenerSet): readonly JudgedListener[] => listeners.filter((listener) => listener.owner === owner);
     const facts = {
@@ -85,25 +90,28 @@ export const gatewayDeriver = ({
     const ancestors = policiesUsed(attachments, read).map(
       (policy) => [keyOf(policy), ancestorStatusOf(gateway, policy, read('policyVerdicts', keyOf(policy)) ?? {}, controllerName)] as const,
     );
+    const sockets = (): readonly Socket[] =>
+      addresses.bind?.length === 0 ? [] : socketsOf(listeners, attachments, { addresses: addresses.bind ?? [], privilegedPorts });
+    const served = (): Served => {
+      const node = {
+        key: keyOf(gateway),
+        namespace: gateway.metadata.namespace ?? '',
+        name: gateway.metadata.name,
+        sockets: sockets(),
+        ...uses(listeners, attachments, clientCertificate?.ok === true ? clientCertificate.value : undefined),
+      };
+      return { node, infrastructure: infrastructureOf(gateway, node.sockets, parameters.ok ? parameters.value : {}, addresses.asked) };
+    };
     return {
-      ...(standing.accepted
-        ? {
-            node: {
-              key: keyOf(gateway),
-              namespace: gateway.metadata.namespace ?? '',
-              name: gateway.metadata.name,
-              sockets:
-                addresses.bind?.length === 0 ? [] : socketsOf(listeners, attachments, { addresses: addresses.bind ?? [], privilegedPorts }),
-              ...uses(listeners, attachments, clientCertificate?.ok === true ? clientCertificate.value : undefined),
-            },
-          }
-        : {}),
+      ...(standing.accepted ? served() : {}),
       statuses: new Map([[keyOf(gateway), status], ...setStatuses]),
       parents: parentsOf(attachments.outcomes, parentStatusOf),
       ancestors: new Map(ancestors),
     };
   });
 };
+
+type Served = Required<Pick<DerivedGateway, 'node' | 'infrastructure'>>;
 
 const isAccepted = (conditions: readonly { readonly type: string; readonly status: string }[]): boolean =>
   conditions.some(({ type, status }) => type === 'Accepted' && status === 'True');

@@ -1,4 +1,4 @@
-/** Names of Gateway API v1.6 features, core and extended, that tailplane implements: what GatewayClass status declares. Sorted. */
+/** Names of Gateway API v1.6 features, core and extended, that tailplane implements everywhere: what GatewayClass status declares. Sorted. */
 export const supportedFeatures: readonly string[] = [
   'BackendTLSPolicy',
   'BackendTLSPolicySANValidation',
@@ -6,9 +6,11 @@ export const supportedFeatures: readonly string[] = [
   'GRPCRouteNamedRouteRule',
   'Gateway',
   'GatewayAddressEmpty',
+  'GatewayBackendClientCertificate',
   'GatewayFrontendClientCertificateValidation',
   'GatewayFrontendClientCertificateValidationInsecureFallback',
   'GatewayHTTPListenerIsolation',
+  'GatewayHTTPSListenerDetectMisdirectedRequests',
   'GatewayPort8080',
   'GatewayStaticAddresses',
   'HTTPRoute',
@@ -46,3 +48,6 @@ export const supportedFeatures: readonly string[] = [
   'TLSRouteModeTerminate',
   'UDPRoute',
 ];
+
+/** On a cluster, also the one about what is made for a Gateway there. Sorted. */
+export const clusterFeatures: readonly string[] = [...supportedFeatures, 'GatewayInfrastructure'].toSorted();

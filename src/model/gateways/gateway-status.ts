@@ -1,6 +1,7 @@
 import type { Gateway } from '../../api/generated/gateway-api.ts';
 import { localKeyOf } from '../../lib/key.ts';
 import { type ConditionsOf, conditionsOf } from '../conditions.ts';
+import type { Result } from '../../lib/result.ts';
 import type { Verdict } from '../route-node.ts';
 import type { Condition, ListenerStatus, Status } from '../status.ts';
 import type { Addresses } from './addresses.ts';
@@ -25,11 +26,8 @@ type Facts = {
 export type Standing = { readonly conditions: readonly Condition[]; readonly accepted: boolean; readonly parent: Unreachable };
 
 /** Why a Gateway cannot be had whatever its listeners are. */
-export const refusalOf = (gateway: Gateway, addresses: Addresses): Verdict | undefined => {
-  const ref = gateway.spec.infrastructure?.parametersRef;
-  const message = ref && `spec.infrastructure.parametersRef: kind ${ref.kind} of group "${ref.group}" is not supported`;
-  return message === undefined ? addresses.unsupported : { reason: 'InvalidParameters', message };
-};
+export const refusalOf = (parameters: Result<unknown, Verdict>, { unsupported }: Addresses): Verdict | undefined =>
+  parameters.ok ? unsupported : parameters.problem;
 
 export const standingOf = (gateway: Gateway, facts: Facts): Standing => {
   const conditions = conditionsOf(gateway.metadata.generation);

@@ -1,5 +1,6 @@
 import { reuse, reuseBy } from '../../lib/equal.ts';
 import type { Gateway, Listener, Socket } from '../graph.ts';
+import type { Infrastructure } from '../infrastructure.ts';
 
 /** Gives the nodes of derived Gateways, and in a Gateway that was derived anew the parts that mean what they meant. */
 export const gatewaysSettler = (): ((derived: readonly { readonly node?: Gateway }[]) => ReadonlyMap<string, Gateway>) => {
@@ -15,6 +16,23 @@ export const gatewaysSettler = (): ((derived: readonly { readonly node?: Gateway
       gateways.set(key, settled);
     }
     if (gateways.size !== last.size || [...gateways].some(([key, node]) => last.get(key) !== node)) last = gateways;
+    return last;
+  };
+};
+
+/** Gives what derived Gateways want of their proxies; what says the same is the same object as before, and so is the whole. */
+export const infrastructuresSettler = (): ((
+  derived: readonly { readonly infrastructure?: Infrastructure }[],
+) => ReadonlyMap<string, Infrastructure>) => {
+  let last: ReadonlyMap<string, Infrastructure> = new Map();
+  return (derived) => {
+    const now = new Map<string, Infrastructure>();
+    for (const { infrastructure } of derived) {
+      if (infrastructure === undefined) continue;
+      const key = `${infrastructure.namespace}/${infrastructure.name}`;
+      now.set(key, reuse(last.get(key) ?? infrastructure, infrastructure));
+    }
+    if (now.size !== last.size || [...now].some(([key, one]) => last.get(key) !== one)) last = now;
     return last;
   };
 };

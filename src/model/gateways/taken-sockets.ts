@@ -6,12 +6,13 @@ import { boundAddressesOf } from './addresses.ts';
 import { clashes } from './conflicts.ts';
 import { boundPortOf, declaredListeners, isSupportedProtocol, socketKey } from './declared.ts';
 import { refusalOf } from './gateway-status.ts';
+import { parametersOf } from './parameters.ts';
 import { byAge } from './precedence.ts';
 import { allowedSetsOf } from './selector.ts';
 import type { GatewayTables } from './tables.ts';
 
 type Claim = { readonly key: ObjectKey; readonly addresses: readonly string[] | undefined };
-type Asked = Pick<GatewayTables, 'listenerSetsOf' | 'Namespace'>;
+type Asked = Pick<GatewayTables, 'listenerSetsOf' | 'Namespace' | 'GatewayClass' | 'GatewayParameters'>;
 type Taken = ReadonlyMap<string, Readonly<Record<string, ObjectKey>>>;
 
 /**
@@ -24,7 +25,7 @@ export const takenSocketsBuilder = (privilegedPorts: boolean): ((gateways: reado
     const read: Read<Asked> = (table, key) => tables[table].get(key) as never;
     const claims = new Map<string, Claim[]>();
     const taken = new Map<string, Readonly<Record<string, ObjectKey>>>();
-    const claimants = gateways.filter((gateway) => refusalOf(gateway, boundAddressesOf(gateway)) === undefined);
+    const claimants = gateways.filter((gateway) => refusalOf(parametersOf(gateway, read), boundAddressesOf(gateway)) === undefined);
     for (const gateway of claimants.toSorted((one, other) => byAge(one.metadata, other.metadata))) {
       const addresses = boundAddressesOf(gateway).bind;
       const lost: Record<string, ObjectKey> = {};
