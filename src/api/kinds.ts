@@ -11,7 +11,15 @@ import type {
   TLSRoute,
   UDPRoute,
 } from './generated/gateway-api.ts';
-import type { GatewayParameters } from './generated/tailscale.ts';
+import type {
+  GatewayParameters,
+  TailscaleEndpoints,
+  TailscaleGateway,
+  TailscaleProxyGroup,
+  TailscaleRoutePolicy,
+  TailscaleServices,
+  TailscaleTailnet,
+} from './generated/tailscale.ts';
 
 /** Every kind we read, and the type of its admitted objects. A new kind is one line here and one in `kinds`. */
 export type KindMap = {
@@ -26,6 +34,12 @@ export type KindMap = {
   readonly ReferenceGrant: ReferenceGrant;
   readonly BackendTLSPolicy: BackendTLSPolicy;
   readonly GatewayParameters: GatewayParameters;
+  readonly TailscaleTailnet: TailscaleTailnet;
+  readonly TailscaleEndpoints: TailscaleEndpoints;
+  readonly TailscaleServices: TailscaleServices;
+  readonly TailscaleGateway: TailscaleGateway;
+  readonly TailscaleRoutePolicy: TailscaleRoutePolicy;
+  readonly TailscaleProxyGroup: TailscaleProxyGroup;
   readonly Namespace: Namespace;
   readonly Service: Service;
   readonly EndpointSlice: EndpointSlice;
@@ -81,6 +95,48 @@ export const kinds: { readonly [K in Kind]: KindInfo & { readonly kind: K } } = 
     group: tailscaleGroup,
     versions: ['v1alpha1'],
     plural: 'gatewayparameters',
+    scope: 'Namespaced',
+  },
+  TailscaleTailnet: {
+    kind: 'TailscaleTailnet',
+    group: tailscaleGroup,
+    versions: ['v1alpha1'],
+    plural: 'tailscaletailnets',
+    scope: 'Cluster',
+  },
+  TailscaleEndpoints: {
+    kind: 'TailscaleEndpoints',
+    group: tailscaleGroup,
+    versions: ['v1alpha1'],
+    plural: 'tailscaleendpoints',
+    scope: 'Namespaced',
+  },
+  TailscaleServices: {
+    kind: 'TailscaleServices',
+    group: tailscaleGroup,
+    versions: ['v1alpha1'],
+    plural: 'tailscaleservices',
+    scope: 'Namespaced',
+  },
+  TailscaleGateway: {
+    kind: 'TailscaleGateway',
+    group: tailscaleGroup,
+    versions: ['v1alpha1'],
+    plural: 'tailscalegateways',
+    scope: 'Namespaced',
+  },
+  TailscaleRoutePolicy: {
+    kind: 'TailscaleRoutePolicy',
+    group: tailscaleGroup,
+    versions: ['v1alpha1'],
+    plural: 'tailscaleroutepolicies',
+    scope: 'Namespaced',
+  },
+  TailscaleProxyGroup: {
+    kind: 'TailscaleProxyGroup',
+    group: tailscaleGroup,
+    versions: ['v1alpha1'],
+    plural: 'tailscaleproxygroups',
     scope: 'Namespaced',
   },
   Namespace: { kind: 'Namespace', group: '', versions: ['v1'], plural: 'namespaces', scope: 'Cluster' },

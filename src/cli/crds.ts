@@ -10,11 +10,7 @@ export const crdsCommand = (io: Io): Command =>
     .addHelpText('after', '\nExample:\n  tailplane crds | kubectl apply --server-side -f -\n')
     .action(async () => {
       const directory = join(packageRoot(), 'crds');
-      const files = (await readdir(directory).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).toSorted();
-      if (files.length === 0) {
-        io.err("This version has no CustomResourceDefinitions of its own; it reads the Gateway API's.\n");
-        return;
-      }
+      const files = (await readdir(directory)).toSorted();
       const texts = await Promise.all(files.map((name) => readFile(join(directory, name), 'utf8')));
-      io.out(texts.map((text) => text.replace(/^---\n/, '').trimEnd()).join('\n---\n') + '\n');
+      io.out(texts.map((text) => text.trimEnd()).join('\n---\n') + '\n');
     });

@@ -17,14 +17,14 @@ export type GatewayParametersSpecEnvoy = {
   readonly extraArgs?: readonly string[];
 };
 
-export type GatewayParametersSpecPodImagePullSecrets = {
+export type NameReference = {
   readonly name: string;
 };
 
 export type GatewayParametersSpecPod = {
   readonly labels?: { readonly [key: string]: string };
   readonly annotations?: { readonly [key: string]: string };
-  readonly imagePullSecrets?: readonly GatewayParametersSpecPodImagePullSecrets[];
+  readonly imagePullSecrets?: readonly NameReference[];
   readonly nodeSelector?: { readonly [key: string]: string };
   readonly tolerations?: readonly { readonly [key: string]: unknown }[];
   readonly affinity?: { readonly [key: string]: unknown };
@@ -33,7 +33,7 @@ export type GatewayParametersSpecPod = {
   readonly securityContext?: { readonly [key: string]: unknown };
 };
 
-export type GatewayParametersSpecServiceNodePorts = {
+export type NodePort = {
   readonly port: number;
   readonly nodePort: number;
 };
@@ -48,7 +48,7 @@ export type GatewayParametersSpecService = {
   readonly loadBalancerSourceRanges?: readonly string[];
   readonly ipFamilyPolicy?: 'SingleStack' | 'PreferDualStack' | 'RequireDualStack';
   readonly ipFamilies?: readonly ('IPv4' | 'IPv6')[];
-  readonly nodePorts?: readonly GatewayParametersSpecServiceNodePorts[];
+  readonly nodePorts?: readonly NodePort[];
 };
 
 export type GatewayParametersSpecPodDisruptionBudget = {
@@ -90,4 +90,625 @@ export type GatewayParameters = {
   readonly metadata: ObjectMeta;
   readonly spec: GatewayParametersSpec;
   readonly status?: GatewayParametersStatus;
+};
+
+export type ProxySettings = {
+  readonly replicas: number;
+  readonly connectionType: 'ingress' | 'egress' | 'bidirectional';
+  readonly mode: 'connect' | 'forward' | 'direct';
+  readonly image?: string;
+  readonly resources?: { readonly [key: string]: unknown };
+  readonly nodeSelector?: { readonly [key: string]: string };
+  readonly tolerations?: readonly { readonly [key: string]: unknown }[];
+  readonly affinity?: { readonly [key: string]: unknown };
+  readonly topologySpreadConstraints?: readonly { readonly [key: string]: unknown }[];
+};
+
+export type ProxyPort = {
+  readonly name?: string;
+  readonly port: number;
+  readonly protocol: 'TCP' | 'UDP';
+  readonly targetPort?: number;
+};
+
+export type HealthCheck = {
+  readonly enabled: boolean;
+  readonly path?: string;
+  readonly interval: string;
+  readonly timeout: string;
+  readonly healthyThreshold: number;
+  readonly unhealthyThreshold: number;
+};
+
+export type TailscaleEndpoint = {
+  readonly name: string;
+  readonly tailscaleIP?: string;
+  readonly tailscaleFQDN?: string;
+  readonly tags?: readonly string[];
+  readonly externalTarget?: string;
+  readonly port: number;
+  readonly protocol: 'HTTP' | 'HTTPS' | 'TCP' | 'UDP' | 'GRPC' | 'TLS';
+  readonly weight: number;
+  readonly healthCheck?: HealthCheck;
+};
+
+export type AutoDiscovery = {
+  readonly patterns?: readonly string[];
+  readonly excludePatterns?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly port: number;
+  readonly protocol: 'HTTP' | 'HTTPS' | 'TCP' | 'UDP' | 'GRPC' | 'TLS';
+};
+
+export type TailscaleEndpointsSpec = {
+  readonly tailnet: string;
+  readonly tags?: readonly string[];
+  readonly proxy?: ProxySettings;
+  readonly proxyGroup?: string;
+  readonly ports?: readonly ProxyPort[];
+  readonly endpoints?: readonly TailscaleEndpoint[];
+  readonly autoDiscovery?: AutoDiscovery;
+};
+
+export type StatefulSetReference = {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly connectionType?: string;
+  readonly readyReplicas?: number;
+  readonly desiredReplicas?: number;
+};
+
+export type StatefulSetStatus = {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly connectionType?: string;
+  readonly readyReplicas?: number;
+  readonly desiredReplicas?: number;
+  readonly service?: string;
+  readonly createdAt?: string;
+};
+
+export type DeviceStatus = {
+  readonly statefulSetPod: string;
+  readonly hostname?: string;
+  readonly tailscaleIP?: string;
+  readonly tailscaleFQDN?: string;
+  readonly nodeID?: string;
+  readonly connected?: boolean;
+  readonly online?: boolean;
+  readonly lastSeen?: string;
+  readonly tags?: readonly string[];
+};
+
+export type EndpointStatus = {
+  readonly name: string;
+  readonly tailscaleIP?: string;
+  readonly healthStatus?: string;
+};
+
+export type TailscaleEndpointsStatus = {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  readonly statefulSetRefs?: readonly StatefulSetReference[];
+  readonly statefulSets?: readonly StatefulSetStatus[];
+  readonly devices?: readonly DeviceStatus[];
+  readonly endpointStatus?: readonly EndpointStatus[];
+  readonly totalEndpoints?: number;
+  readonly healthyEndpoints?: number;
+  readonly discoveredEndpoints?: number;
+  readonly lastSync?: string;
+};
+
+export type TailscaleEndpoints = {
+  readonly apiVersion: string;
+  readonly kind: 'TailscaleEndpoints';
+  readonly metadata: ObjectMeta;
+  readonly spec: TailscaleEndpointsSpec;
+  readonly status?: TailscaleEndpointsStatus;
+};
+
+export type GatewayReference = {
+  readonly group: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+};
+
+export type TailnetReference = {
+  readonly group: string;
+  readonly kind: string;
+  readonly name: string;
+};
+
+export type ServiceDiscovery = {
+  readonly enabled: boolean;
+  readonly patterns?: readonly string[];
+  readonly excludePatterns?: readonly string[];
+  readonly syncInterval?: string;
+};
+
+export type GeneratedNames = {
+  readonly enabled: boolean;
+  readonly hostPattern: string;
+  readonly pathPrefix: string;
+  readonly protocol: 'HTTP' | 'HTTPS';
+};
+
+export type RouteGeneration = {
+  readonly ingress?: GeneratedNames;
+  readonly egress?: GeneratedNames;
+};
+
+export type SharedTailnet = {
+  readonly name: string;
+  readonly tailscaleTailnetRef: TailnetReference;
+  readonly serviceDiscovery?: ServiceDiscovery;
+  readonly routeGeneration?: RouteGeneration;
+};
+
+export type TailscaleGatewaySpec = {
+  readonly gatewayRef: GatewayReference;
+  readonly tailnets?: readonly SharedTailnet[];
+  readonly extensionServer?: { readonly [key: string]: unknown };
+};
+
+export type SharedTailnetStatus = {
+  readonly name: string;
+  readonly discoveredServices?: number;
+  readonly lastSync?: string;
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+};
+
+export type GeneratedRoutes = {
+  readonly ingressRoutes?: number;
+  readonly egressRoutes?: number;
+};
+
+export type SharedServiceStatus = {
+  readonly name: string;
+  readonly vipAddresses?: readonly string[];
+  readonly ownerCluster?: string;
+  readonly consumerCount?: number;
+  readonly status?: string;
+};
+
+export type TailscaleGatewayStatus = {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  readonly tailnetStatus?: readonly SharedTailnetStatus[];
+  readonly generatedRoutes?: GeneratedRoutes;
+  readonly services?: readonly SharedServiceStatus[];
+};
+
+export type TailscaleGateway = {
+  readonly apiVersion: string;
+  readonly kind: 'TailscaleGateway';
+  readonly metadata: ObjectMeta;
+  readonly spec: TailscaleGatewaySpec;
+  readonly status?: TailscaleGatewayStatus;
+};
+
+export type ProxyPod = {
+  readonly image?: string;
+  readonly resources?: { readonly [key: string]: unknown };
+  readonly nodeSelector?: { readonly [key: string]: string };
+  readonly tolerations?: readonly { readonly [key: string]: unknown }[];
+  readonly affinity?: { readonly [key: string]: unknown };
+  readonly topologySpreadConstraints?: readonly { readonly [key: string]: unknown }[];
+};
+
+export type TailscaleProxyGroupSpec = {
+  readonly type: 'ingress' | 'egress';
+  readonly tailnet: string;
+  readonly replicas: number;
+  readonly mode: 'connect' | 'forward';
+  readonly tags?: readonly string[];
+  readonly hostnamePrefix?: string;
+  readonly pod?: ProxyPod;
+};
+
+export type TailscaleProxyGroupStatus = {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  readonly readyReplicas?: number;
+  readonly devices?: readonly DeviceStatus[];
+};
+
+export type TailscaleProxyGroup = {
+  readonly apiVersion: string;
+  readonly kind: 'TailscaleProxyGroup';
+  readonly metadata: ObjectMeta;
+  readonly spec: TailscaleProxyGroupSpec;
+  readonly status?: TailscaleProxyGroupStatus;
+};
+
+export type PolicyTargetReference = {
+  readonly group: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly sectionName?: string;
+};
+
+export type PolicyPathMatch = {
+  readonly type: 'Exact' | 'PathPrefix' | 'RegularExpression';
+  readonly value: string;
+};
+
+export type PolicyValueMatch = {
+  readonly type: 'Exact' | 'RegularExpression';
+  readonly name: string;
+  readonly value: string;
+};
+
+export type TailnetIdentity = {
+  readonly users?: readonly string[];
+  readonly groups?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly nodes?: readonly string[];
+};
+
+export type PolicyMatch = {
+  readonly path?: PolicyPathMatch;
+  readonly headers?: readonly PolicyValueMatch[];
+  readonly queryParams?: readonly PolicyValueMatch[];
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'CONNECT' | 'OPTIONS' | 'TRACE' | 'PATCH';
+  readonly identity?: TailnetIdentity;
+};
+
+export type WeightedBackendReference = {
+  readonly group: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+  readonly port?: number;
+  readonly weight: number;
+};
+
+export type PolicyRoute = {
+  readonly backendRefs: readonly WeightedBackendReference[];
+};
+
+export type PolicyPathModifier = {
+  readonly replaceFullPath?: string;
+  readonly replacePrefixMatch?: string;
+};
+
+export type PolicyRedirect = {
+  readonly scheme?: 'http' | 'https';
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly path?: PolicyPathModifier;
+  readonly statusCode: 301 | 302 | 303 | 307 | 308;
+};
+
+export type Header = {
+  readonly name: string;
+  readonly value: string;
+};
+
+export type HeaderModifier = {
+  readonly set?: readonly Header[];
+  readonly add?: readonly Header[];
+  readonly remove?: readonly string[];
+};
+
+export type PolicyRetry = {
+  readonly attempts?: number;
+  readonly codes?: readonly number[];
+  readonly backoff?: string;
+};
+
+export type PolicyTimeouts = {
+  readonly request?: string;
+  readonly backendRequest?: string;
+};
+
+export type LocalRateLimit = {
+  readonly requests: number;
+  readonly unit: 'Second' | 'Minute' | 'Hour' | 'Day';
+  readonly burst?: number;
+};
+
+export type BackendReference = {
+  readonly group: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+  readonly port?: number;
+};
+
+export type RateLimitDescriptor = {
+  readonly key: string;
+  readonly value?: string;
+  readonly header?: string;
+  readonly identity?: 'User' | 'Node';
+};
+
+export type GlobalRateLimit = {
+  readonly backendRef: BackendReference;
+  readonly domain?: string;
+  readonly descriptors: readonly RateLimitDescriptor[];
+  readonly failOpen: boolean;
+};
+
+export type RateLimit = {
+  readonly local?: LocalRateLimit;
+  readonly global?: GlobalRateLimit;
+};
+
+export type JWTKeys = {
+  readonly uri?: string;
+  readonly configMapRef?: NameReference;
+};
+
+export type ClaimToHeader = {
+  readonly claim: string;
+  readonly header: string;
+};
+
+export type JWTProvider = {
+  readonly name: string;
+  readonly issuer: string;
+  readonly audiences?: readonly string[];
+  readonly jwks: JWTKeys;
+  readonly claimToHeaders?: readonly ClaimToHeader[];
+};
+
+export type JWTAuth = {
+  readonly optional: boolean;
+  readonly providers: readonly JWTProvider[];
+};
+
+export type BasicAuth = {
+  readonly secretRef: NameReference;
+};
+
+export type ExternalHTTPAuth = {
+  readonly path?: string;
+  readonly allowedHeaders?: readonly string[];
+  readonly allowedResponseHeaders?: readonly string[];
+};
+
+export type ExternalGRPCAuth = {
+  readonly allowedHeaders?: readonly string[];
+};
+
+export type ForwardBody = {
+  readonly maxSize?: number;
+};
+
+export type ExternalAuth = {
+  readonly protocol: 'HTTP' | 'GRPC';
+  readonly backendRef: BackendReference;
+  readonly http?: ExternalHTTPAuth;
+  readonly grpc?: ExternalGRPCAuth;
+  readonly forwardBody?: ForwardBody;
+};
+
+export type CORS = {
+  readonly allowOrigins?: readonly string[];
+  readonly allowMethods?: readonly string[];
+  readonly allowHeaders?: readonly string[];
+  readonly exposeHeaders?: readonly string[];
+  readonly allowCredentials?: boolean;
+  readonly maxAge: number;
+};
+
+export type IdentityRule = {
+  readonly allow?: TailnetIdentity;
+  readonly deny?: TailnetIdentity;
+};
+
+export type CircuitBreaker = {
+  readonly maxConnections?: number;
+  readonly maxPendingRequests?: number;
+  readonly maxRequests?: number;
+  readonly maxRetries?: number;
+};
+
+export type OutlierDetection = {
+  readonly consecutive5xx?: number;
+  readonly interval?: string;
+  readonly baseEjectionTime?: string;
+  readonly maxEjectionPercent?: number;
+};
+
+export type PolicyActions = {
+  readonly route?: PolicyRoute;
+  readonly redirect?: PolicyRedirect;
+  readonly requestHeaderModifier?: HeaderModifier;
+  readonly responseHeaderModifier?: HeaderModifier;
+  readonly retry?: PolicyRetry;
+  readonly timeouts?: PolicyTimeouts;
+  readonly rateLimit?: RateLimit;
+  readonly jwt?: JWTAuth;
+  readonly basicAuth?: BasicAuth;
+  readonly externalAuth?: ExternalAuth;
+  readonly cors?: CORS;
+  readonly identity?: IdentityRule;
+  readonly circuitBreaker?: CircuitBreaker;
+  readonly outlierDetection?: OutlierDetection;
+};
+
+export type PolicyRule = {
+  readonly name?: string;
+  readonly priority: number;
+  readonly matches?: readonly PolicyMatch[];
+  readonly actions: PolicyActions;
+};
+
+export type TailscaleRoutePolicySpec = {
+  readonly targetRefs: readonly PolicyTargetReference[];
+  readonly rules: readonly PolicyRule[];
+};
+
+export type AncestorReference = {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly sectionName?: string;
+  readonly port?: number;
+};
+
+export type PolicyAncestorStatus = {
+  readonly ancestorRef: AncestorReference;
+  readonly controllerName: string;
+  readonly conditions: readonly Condition[];
+};
+
+export type TailscaleRoutePolicyStatus = {
+  readonly ancestors?: readonly PolicyAncestorStatus[];
+};
+
+export type TailscaleRoutePolicy = {
+  readonly apiVersion: string;
+  readonly kind: 'TailscaleRoutePolicy';
+  readonly metadata: ObjectMeta;
+  readonly spec: TailscaleRoutePolicySpec;
+  readonly status?: TailscaleRoutePolicyStatus;
+};
+
+export type LabelSelectorRequirement = {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+  readonly values?: readonly string[];
+};
+
+export type LabelSelector = {
+  readonly matchLabels?: { readonly [key: string]: string };
+  readonly matchExpressions?: readonly LabelSelectorRequirement[];
+};
+
+export type VIPService = {
+  readonly name?: string;
+  readonly ports?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly comment?: string;
+  readonly autoApprove: boolean;
+};
+
+export type LoadBalancing = {
+  readonly strategy: 'round-robin' | 'least-connections' | 'weighted' | 'failover';
+  readonly healthCheck?: HealthCheck;
+};
+
+export type KubernetesBackend = {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly port: number;
+};
+
+export type ExternalBackend = {
+  readonly address: string;
+  readonly port: number;
+};
+
+export type TailnetBackend = {
+  readonly tailnet?: string;
+  readonly address: string;
+  readonly port: number;
+};
+
+export type ServiceBackend = {
+  readonly kubernetes?: KubernetesBackend;
+  readonly external?: ExternalBackend;
+  readonly tailscale?: TailnetBackend;
+  readonly weight: number;
+  readonly priority: number;
+};
+
+export type EndpointTemplate = {
+  readonly tailnet: string;
+  readonly tags?: readonly string[];
+  readonly labels?: { readonly [key: string]: string };
+  readonly proxy?: ProxySettings;
+  readonly ports?: readonly ProxyPort[];
+};
+
+export type TailscaleServicesSpec = {
+  readonly selector?: LabelSelector;
+  readonly vipService?: VIPService;
+  readonly loadBalancing?: LoadBalancing;
+  readonly serviceDiscovery?: ServiceDiscovery;
+  readonly backends?: readonly ServiceBackend[];
+  readonly endpointTemplate?: EndpointTemplate;
+};
+
+export type MachineHealth = {
+  readonly healthyMachines?: number;
+  readonly unhealthyMachines?: number;
+};
+
+export type SelectedEndpoints = {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly machines?: readonly string[];
+  readonly status?: string;
+  readonly healthStatus?: MachineHealth;
+};
+
+export type VIPServiceStatus = {
+  readonly created?: boolean;
+  readonly serviceName?: string;
+  readonly addresses?: readonly string[];
+  readonly dnsName?: string;
+  readonly backendCount?: number;
+  readonly healthyBackendCount?: number;
+  readonly ownerOperator?: string;
+  readonly consumers?: readonly string[];
+};
+
+export type TailscaleServicesStatus = {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  readonly selectedEndpoints?: readonly SelectedEndpoints[];
+  readonly vipServiceStatus?: VIPServiceStatus;
+  readonly totalBackends?: number;
+  readonly healthyBackends?: number;
+};
+
+export type TailscaleServices = {
+  readonly apiVersion: string;
+  readonly kind: 'TailscaleServices';
+  readonly metadata: ObjectMeta;
+  readonly spec: TailscaleServicesSpec;
+  readonly status?: TailscaleServicesStatus;
+};
+
+export type TailscaleTailnetSpec = {
+  readonly tailnet: string;
+  readonly oauthSecretName: string;
+  readonly oauthSecretNamespace?: string;
+  readonly audience?: string;
+  readonly tags?: readonly string[];
+  readonly apiURL: string;
+  readonly controlURL: string;
+  readonly allowedNamespaces?: LabelSelector;
+};
+
+export type TailnetInfo = {
+  readonly name?: string;
+  readonly organization?: string;
+  readonly magicDNSSuffix?: string;
+};
+
+export type TailscaleTailnetStatus = {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  readonly tailnetInfo?: TailnetInfo;
+  readonly deviceCount?: number;
+  readonly connectedDevices?: number;
+  readonly lastSyncTime?: string;
+  readonly apiStatus?: string;
+  readonly credentialStatus?: string;
+};
+
+export type TailscaleTailnet = {
+  readonly apiVersion: string;
+  readonly kind: 'TailscaleTailnet';
+  readonly metadata: ObjectMeta;
+  readonly spec: TailscaleTailnetSpec;
+  readonly status?: TailscaleTailnetStatus;
 };
