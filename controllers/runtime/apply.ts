@@ -113,8 +113,8 @@ const request = async (
 const isRefusal = (error: unknown): error is ApiError => {
   if (!(error instanceof ApiError)) return false;
   if (error.code === 422) return !error.answer.details?.causes?.some(({ field }) => field === 'metadata.uid');
-  // A field that the schema does not have comes as 500 from server-side apply.
-  return error.code === 400 || error.message.includes('failed to create typed patch object');
+  // Fields that the schema does not have, and values that cannot be read (quantities), come as 500 from server-side apply.
+  return error.code === 400 || /failed to (create typed patch|convert new) object/.test(error.message);
 };
 
 const isAboutOneObject = (error: unknown): boolean => error instanceof TerminalError || error instanceof ForeignObjectError;
