@@ -1,0 +1,115 @@
+import { type Observable, Subscription } from 'rxjs';
+import type { ApiServer } from '../../src/kubernetes/api-server.ts';
+import { type ObjectKey, partsOf } from '../../src/lib/key.ts';
+import type { Status } from '../../src/model/status.ts';
+import type { Observed } from '../../src/sources/kubernetes/observed.ts';
+import type { Occurrence } from '../events/event.ts';
+import type { Log } from './log.ts';
+import { kindsWithStatus, sharedListOf, standingConditions } from './standing.ts';
+import { type StatusCounts, type StatusLimits, WritingTerm } from './term.ts';
+
+export type StatusWriterOptions = {
+  readonly api: ApiServer;
+  readonly observed: Observed;
+  /** Nothing is written while false, and nothing begun then is left to finish. */
+  readonly leading$: Observable<boolean>;
+  readonly controllerName: string;
+  readonly now: () => Date;
+  readonly log: Log;
+  /** Told of troubles that come and go, when they have been written. */
+  readonly events: (occurrence: Occurrence) => void;
+  readonly limits?: Partial<StatusLimits>;
+};
+
+export type StatusStats = Readonly<StatusCounts> & {
+  /** Objects to compare or write now. */
+  readonly ready: number;
+  /** Objects to write later. */
+  readonly waiting: number;
+  readonly writing: number;
+};
+
+const usualLimits: StatusLimits = { concurrency: 8, perSecond: 50, burst: 100, forbiddenMs: 60_000, refusedMs: 300_000 };
+
+/** Makes objects on the API server say what they should, as long as we lead, and again when somebody else changes it. Writes nothing that stands. */
+export class StatusWriter {
+  readonly #options: StatusWriterOptions;
+  readonly #counts: StatusCounts = { written: 0, refused: 0, conflicts: 0, failed: 0 };
+  readonly #subscription = new Subscription();
+  #wanted: ReadonlyMap<ObjectKey, Status> | undefined;
+  #term: { readonly work: WritingTerm; readonly over: AbortController } | undefined;
+
+  constructor(options: StatusWriterOptions) {
+    this.#options = options;
+    this.#subscription.add(options.leading$.subscribe((leading) => (leading ? this.#begin() : this.#end())));
+    this.#subscription.add(options.observed.changed$.subscribe((key) => this.#changed(key)));
+  }
+
+  /** All statuses as they should be. Looks only at those that are other objects than before. */
+  want(statuses: ReadonlyMap<ObjectKey, Status>): void {
+    const before = this.#wanted;
+    this.#wanted = statuses;
+    if (this.#term === undefined || before === statuses) return;
+    if (before === undefined) return this.#compareAll(this.#term.work);
+    const { work } = this.#term;
+    for (const [key, status] of statuses) if (before.get(key) !== status) work.changed(key);
+    for (const key of before.keys()) if (!statuses.has(key)) work.changed(key);
+    work.work();
+  }
+
+  get stats(): StatusStats {
+    return { ...this.#counts, ...(this.#term?.work.queue ?? { ready: 0, waiting: 0, writing: 0 }) };
+  }
+
+  /** Breaks off what is being written. */
+  stop(): void {
+    this.#subscription.unsubscribe();
+    this.#end();
+  }
+
+  #begin(): void {
+    if (this.#term !== undefined) return;
+    const over = new AbortController();
+    const { limits, leading$: _, ...options } = this.#options;
+    const work = new WritingTerm({
+      ...options,
+      limits: { ...usualLimits, ...limits },
+      counts: this.#counts,
+      wanted: (key) => this.#wanted?.get(key),
+      signal: over.signal,
+    });
+    this.#term = { work, over };
+    this.#compareAll(work);
+  }
+
+  #end(): void {
+    this.#term?.over.abort();
+    this.#term = undefined;
+  }
+
+  #changed(key: ObjectKey): void {
+    if (this.#term === undefined || this.#wanted === undefined || !statusKinds.has(partsOf(key).kind)) return;
+    this.#term.work.changed(key);
+    this.#term.work.work();
+  }
+
+  /** Nothing before the statuses are known: all of ours would seem to be left over. */
+  #compareAll(work: WritingTerm): void {
+    if (this.#wanted === undefined) return;
+    for (const key of this.#wanted.keys()) work.changed(key);
+    for (const key of this.#leftOver()) work.changed(key);
+    work.work();
+  }
+
+  /** Objects that carry entries of ours, from an earlier time perhaps. */
+  *#leftOver(): Iterable<ObjectKey> {
+    const { observed, controllerName } = this.#options;
+    for (const kind of kindsWithStatus) {
+      if (sharedListOf(kind) === undefined) continue;
+      for (const { key, status } of observed.ofKind(kind))
+        if (status !== undefined && standingConditions(kind, status, controllerName).length > 0) yield key;
+    }
+  }
+}
+
+const statusKinds: ReadonlySet<string> = new Set(kindsWithStatus);
