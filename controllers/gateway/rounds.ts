@@ -4,6 +4,7 @@ import type { Infrastructure } from '../../src/model/infrastructure.ts';
 import type { GatewayContext } from './context.ts';
 import { desiredFor } from './desired.ts';
 import { managedByLabel } from './metadata.ts';
+import { handingOverReplicas } from './replicas.ts';
 
 /** What there is to do for one Gateway: its uid, what must exist for it, and what does. */
 export type Wanted = { readonly uid: string; readonly desired: readonly KubeObject[]; readonly standing: readonly KubeObject[] };
@@ -14,7 +15,12 @@ type World = {
   readonly observed: readonly KubeObject[];
 };
 
-type Remembered = { readonly infrastructure: Infrastructure; readonly context: GatewayContext; readonly wanted: Wanted };
+type Remembered = {
+  readonly infrastructure: Infrastructure;
+  readonly context: GatewayContext;
+  readonly desired: readonly KubeObject[];
+  readonly wanted: Wanted;
+};
 
 /**
  * What is wanted for each Gateway that wants anything, by `namespace/name`. One for which nothing changed since the last call has the same
@@ -31,10 +37,11 @@ export const roundsBuilder = (): ((world: World) => ReadonlyMap<string, Wanted>)
       const context = contextOf(infrastructure);
       const before = last.get(gateway);
       const isSame = before?.infrastructure === infrastructure && before.context === context;
-      const desired = isSame ? before.wanted.desired : desiredFor(infrastructure, context);
+      const desired = isSame ? before.desired : desiredFor(infrastructure, context);
       const standing = sameElements(before?.wanted.standing, owned.get(uid) ?? []);
-      const wanted = isSame && standing === before.wanted.standing ? before.wanted : { uid, desired, standing };
-      next.set(gateway, { infrastructure, context, wanted });
+      const wanted =
+        isSame && standing === before.wanted.standing ? before.wanted : { uid, desired: handingOverReplicas(desired, standing), standing };
+      next.set(gateway, { infrastructure, context, desired, wanted });
     }
     last = next;
     return new Map([...next].filter(([, { wanted }]) => wanted.desired.length > 0).map(([gateway, { wanted }]) => [gateway, wanted]));

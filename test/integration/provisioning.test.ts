@@ -122,6 +122,24 @@ describe.skipIf(!hasApiServer)('provisioning on a real API server', () => {
       expect(kindsOf(objects)).not.toContain('PodDisruptionBudget');
     });
 
+    it('keeps its Envoys while their number passes to an autoscaler, which has it from then on', async () => {
+      const deploymentIn = (objects: readonly KubeObject[]): KubeObject => objects.find(({ kind }) => kind === 'Deployment') as KubeObject;
+      want(gateway({ replicas: 3 }));
+      await until(isDone(gateway({ replicas: 3 })));
+      want(gateway({ autoscaling: { maxReplicas: 5 } }));
+      const handed = await until((objects) => objects.some(({ kind }) => kind === 'HorizontalPodAutoscaler'));
+      expect(deploymentIn(handed)).toHaveProperty('spec.replicas', 3);
+      await server.api.request({
+        method: 'PATCH',
+        path: `${placeOf(deploymentIn(handed))}/scale`,
+        query: { fieldManager: 'autoscaler' },
+        contentType: 'application/merge-patch+json',
+        body: { spec: { replicas: 4 } },
+      });
+      const objects = await until(isDone(gateway({ autoscaling: { maxReplicas: 5 } })));
+      expect(deploymentIn(objects)).toHaveProperty('spec.replicas', 4);
+    });
+
     it('moves to another type of Service', async () => {
       want(gateway({ service: { loadBalancerClass: 'tailscale', externalTrafficPolicy: 'Local' } }));
       await until(isDone(gateway({ service: { loadBalancerClass: 'tailscale', externalTrafficPolicy: 'Local' } })));
