@@ -144,12 +144,18 @@ const parsed = (text: string, path: string): unknown => {
   }
 };
 
-/** Proxies in between answer in HTML; what they say is not worth more than their status. */
+/**
+ * Proxies in between answer in HTML, and an API server that is busy in plain text: what they say is not worth more than their status, and
+ * when to come back.
+ */
 const answerOf = async (response: Response): Promise<StatusAnswer> => {
+  let answer: StatusAnswer = {};
   try {
-    const answer = await response.json();
-    return typeof answer === 'object' && answer !== null ? answer : {};
+    const said = await response.json();
+    if (typeof said === 'object' && said !== null) answer = said;
   } catch {
-    return {};
+    // no Status
   }
+  const retryAfterSeconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return Number.isNaN(retryAfterSeconds) ? answer : { ...answer, details: { retryAfterSeconds, ...answer.details } };
 };
