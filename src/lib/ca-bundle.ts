@@ -3,6 +3,10 @@ import { fail, ok, type Result } from './result.ts';
 
 const certificateBlocks = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
+/** The certificates of a PEM text that is known to be readable. Throws when one is not. */
+export const certificatesIn = (pem: string): readonly X509Certificate[] =>
+  (pem.match(certificateBlocks) ?? []).map((block) => new X509Certificate(block));
+
 /**
  * The certificates of a PEM text, one below the other and nothing else: comments and other blocks, which may be secret, are left out.
  * Fails, with words to go into a message, when there is none or one of them cannot be read.

@@ -11,6 +11,10 @@ export type AdsEvent =
   | ({ readonly kind: 'ack'; readonly typeUrl: string; readonly version: string } & Client)
   /** `names` are the resources found guilty; empty while that is not known yet. */
   | ({ readonly kind: 'nack'; readonly typeUrl: string; readonly names: readonly string[]; readonly error: string } & Client)
+  /** A client may not have what it asks for, and its stream was ended; it was no client of a group before, or is none any longer. */
+  | ({ readonly kind: 'denied'; readonly reason: string } & Omit<Client, 'group'>)
+  /** So many connections ended in their TLS handshake, since this was last said for the reason. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly times: number }
   /** The client has accepted all of the snapshot published `afterMs` ago. */
   | ({ readonly kind: 'current'; readonly afterMs: number } & Client);
 
@@ -38,5 +42,9 @@ export type AdsStats = {
   readonly streams: Readonly<Record<Mode, number>>;
   readonly requests: number;
   readonly malformed: number;
+  /** Streams of clients that may not have what they ask for. */
+  readonly denied: number;
+  /** Connections whose TLS handshake failed. */
+  readonly refused: number;
   readonly byType: ReadonlyMap<string, { responses: number; bytes: number; resources: number; acks: number; nacks: number }>;
 };

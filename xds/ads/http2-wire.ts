@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { MessageReader } from './message-reader.ts';
+import type { Peer } from './peer.ts';
 import type { Message } from './response.ts';
 import type { Receiver, Status, Wire } from './wire.ts';
 
@@ -7,10 +8,10 @@ import type { Receiver, Status, Wire } from './wire.ts';
 const endWithinMs = 5000;
 
 /** One gRPC stream on HTTP/2 (gRPC over HTTP/2, "Requests", "Responses"). `accept` is given the wire and returns who receives from it. */
-export const http2Wire = (stream: ServerHttp2Stream, requestBytes: number, accept: (wire: Wire) => Receiver): Receiver => {
+export const http2Wire = (stream: ServerHttp2Stream, peer: Peer, requestBytes: number, accept: (wire: Wire) => Receiver): Receiver => {
   let status: Status | undefined;
   const wire: Wire = {
-    peer: `${stream.session?.socket?.remoteAddress ?? 'unknown'}:${stream.session?.socket?.remotePort ?? 0}`,
+    peer,
     send: (message, taken) => send(stream, message, taken),
     end: (ending) => {
       if (status !== undefined || stream.destroyed) return;
@@ -23,7 +24,7 @@ export const http2Wire = (stream: ServerHttp2Stream, requestBytes: number, accep
   };
   stream.on('wantTrailers', () => {
     const { code, details } = status ?? { code: 0, details: '' };
-    stream.sendTrailers({ 'grpc-status': String(code), ...(details === '' ? {} : { 'grpc-message': encodeURIComponent(details) }) });
+    stream.sendTrailers({ 'grpc-status': String(code), ...(details === '' ? {} : { 'grpc-message': percentEncoded(details) }) });
     // The client may go on sending; without this it would never learn that nobody reads (RFC 9113 8.1).
     setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
   });
@@ -35,6 +36,9 @@ export const http2Wire = (stream: ServerHttp2Stream, requestBytes: number, accep
   stream.on('close', () => receiver.closed());
   return receiver;
 };
+
+/** Only what is not printable ASCII, and `%`, is encoded (gRPC over HTTP/2, "Percent-Encoded"): clients do not decode more. */
+const percentEncoded = (details: string): string => details.toWellFormed().replaceAll(/[^ -$&-~]/gu, encodeURIComponent);
 
 const send = (stream: ServerHttp2Stream, { head, body }: Message, taken: () => void): void => {
   const prefixed = Buffer.allocUnsafe(5 + head.length);

@@ -14,6 +14,8 @@ export type Limits = {
   readonly stuckMs: number;
   /** How long a client may owe an answer before what waits for it goes on without. */
   readonly patienceMs: number;
+  /** How long a TLS handshake may take. */
+  readonly handshakeMs: number;
   /** Pings to find dead clients: interval, and how long an answer may take. */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
@@ -35,6 +37,7 @@ export const defaultLimits: Limits = {
   perTurn: 32,
   stuckMs: 60_000,
   patienceMs: 15_000,
+  handshakeMs: 10_000,
   keepaliveMs: 30_000,
   keepaliveTimeoutMs: 10_000,
   connectionAgeMs: Number.POSITIVE_INFINITY,

@@ -2,24 +2,27 @@ import { type Observable, Subject } from 'rxjs';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { AdsEvent, AdsStats, ClientStatus } from './events.ts';
 import { Group } from './group.ts';
-import { http2Transport, type Tls } from './http2.ts';
+import { http2Transport } from './http2.ts';
+import type { Denial } from './identity.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { Method } from './methods.ts';
+import type { Peer } from './peer.ts';
 import type { Node } from './request.ts';
 import { Stats } from './stats.ts';
 import { Stream, type StreamContext } from './stream.ts';
+import type { Tls } from './tls.ts';
 import { Turns } from './turns.ts';
 import { codes, type Wire } from './wire.ts';
 
 export type AdsOptions = {
   /** host:port; port 0 takes a free one. IPv6 in brackets. */
   readonly address: string;
-  /** Which group's snapshot a node gets. */
-  readonly groupOf: (node: Node) => string;
+  /** Which group's snapshot a node gets, by what it says and by what its connection tells of it; or why it gets none. See identity.ts. */
+  readonly groupOf: (node: Node, peer: Peer) => string | Denial;
   /** What Envoy shows as `control_plane.identifier`: tells which replica it talks to. Sent with every response, so short. */
   readonly controlPlaneId: string;
   readonly limits?: Partial<Limits>;
-  /** Without it, plain HTTP/2. */
+  /** Without it, and without `secure` before listening, plain HTTP/2. Throws a TlsError where it cannot be used. */
   readonly tls?: Tls;
 };
 
@@ -37,6 +40,12 @@ export type AdsServer = {
   readonly stats: AdsStats;
   /** Starts to serve and returns the port. Throws a ListenError if the address cannot be had. */
   readonly listen: () => Promise<number>;
+  /**
+   * Gives the server its certificate, key and the CAs of its clients: for the first time before it listens, and then whenever they change.
+   * Streams go on, but for clients whose CA is trusted no longer: these are asked to connect anew. Throws a TlsError, and everything stays as
+   * it was, where `tls` cannot be used.
+   */
+  readonly secure: (tls: Tls) => void;
   /** Sends the clients elsewhere and stops, within `limitMs`. */
   readonly drain: (limitMs?: number) => Promise<void>;
 };
@@ -57,7 +66,10 @@ export const adsServer = ({ address, groupOf, controlPlaneId, ...options }: AdsO
     limits,
     turns: new Turns(limits.perTurn),
     stats,
-    groupFor: (node) => groupNamed(groupOf(node)),
+    groupFor: (node, peer) => {
+      const group = groupOf(node, peer);
+      return typeof group === 'string' ? groupNamed(group) : group;
+    },
     emit: (event) => events.next(event),
     closed: (stream, group) => {
       streams.delete(stream);
@@ -76,7 +88,9 @@ export const adsServer = ({ address, groupOf, controlPlaneId, ...options }: AdsO
       setImmediate(() => stream.end({ code: codes.resourceExhausted, details: `more than ${limits.streams} streams` }));
     return stream;
   };
-  const transport = http2Transport(address, limits, accept, options.tls);
+  const refused = (): void => void stats.refused++;
+  const tellRefused = (reason: string, times: number): void => events.next({ kind: 'refused', reason, times });
+  const transport = http2Transport({ address, limits, tls: options.tls }, { accept, refused, tellRefused });
   let checks: NodeJS.Timeout | undefined;
   return {
     events$: events.asObservable(),
@@ -97,6 +111,7 @@ export const adsServer = ({ address, groupOf, controlPlaneId, ...options }: AdsO
       }, 1000).unref();
       return port;
     },
+    secure: (tls) => transport.secure(tls),
     drain: async (limitMs = 5000) => {
       const drained = transport.drain(limitMs);
       for (const stream of streams) stream.end({ code: codes.unavailable, details: 'the server is going away' });

@@ -9,6 +9,8 @@ export class Stats implements AdsStats {
   readonly streams = { sotw: 0, delta: 0 };
   requests = 0;
   malformed = 0;
+  denied = 0;
+  refused = 0;
   readonly byType = new Map<string, { responses: number; bytes: number; resources: number; acks: number; nacks: number }>();
 
   of(typeUrl: string): { responses: number; bytes: number; resources: number; acks: number; nacks: number } {

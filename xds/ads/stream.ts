@@ -1,8 +1,10 @@
 import { WireError } from '../wire/read.ts';
 import type { AdsEvent, Client, ClientStatus } from './events.ts';
 import type { Group } from './group.ts';
+import type { Denial } from './identity.ts';
 import type { Limits } from './limits.ts';
 import type { Method } from './methods.ts';
+import type { Peer } from './peer.ts';
 import { type Node, readDeltaRequest, readSotwRequest } from './request.ts';
 import { messageOf } from './response.ts';
 import { initialState, isWaiting, type StreamState } from './state.ts';
@@ -17,7 +19,7 @@ export type StreamContext = {
   readonly limits: Limits;
   readonly turns: Turns;
   readonly stats: Stats;
-  readonly groupFor: (node: Node) => Group;
+  readonly groupFor: (node: Node, peer: Peer) => Group | Denial;
   readonly emit: (event: AdsEvent) => void;
   readonly closed: (stream: Stream, group: Group | undefined) => void;
 };
@@ -126,7 +128,7 @@ export class Stream implements Receiver {
         this.end(problem);
         return;
       }
-      if (this.#client === undefined && node !== undefined) this.#connect(node);
+      if (node !== undefined && !this.#admits(node)) return;
       this.#step({ kind: 'request', request: implied === undefined ? request : { ...request, typeUrl: implied } });
       const { namesPerType } = this.#context.limits;
       if (this.#state?.subscriptions.some(({ names }) => names.names.size > namesPerType))
@@ -153,12 +155,32 @@ export class Stream implements Receiver {
     return undefined;
   }
 
-  #connect(node: Node): void {
-    const group = this.#context.groupFor(node);
-    this.#client = { of: group, group: group.name, node, peer: this.#wire.peer, mode: this.#method.mode };
+  /** Whether the node may go on. What it says first decides for the whole stream; fields left empty later say nothing. */
+  #admits(node: Node): boolean {
+    const first = this.#client?.node;
+    if (first === undefined) return this.#connect(node);
+    const same = (node.id === '' || node.id === first.id) && (node.cluster === '' || node.cluster === first.cluster);
+    if (!same) this.#deny(node, 'the node has become another during the stream');
+    return same;
+  }
+
+  #deny(node: Node, reason: string): void {
+    this.#context.stats.denied++;
+    this.#context.emit({ kind: 'denied', reason, node, peer: this.#wire.peer.address, mode: this.#method.mode });
+    this.end({ code: codes.permissionDenied, details: reason });
+  }
+
+  #connect(node: Node): boolean {
+    const group = this.#context.groupFor(node, this.#wire.peer);
+    if ('denied' in group) {
+      this.#deny(node, group.denied);
+      return false;
+    }
+    this.#client = { of: group, group: group.name, node, peer: this.#wire.peer.address, mode: this.#method.mode };
     group.streams.add(this);
     this.#state = initialState(this.#method.mode, group.history, group.snapshot, this.#method.typeUrl === undefined);
     this.#emit({ kind: 'connected', served: group.snapshot !== undefined });
+    return true;
   }
 
   #step(event: StreamEvent): void {
@@ -205,4 +227,5 @@ export class Stream implements Receiver {
   }
 }
 
-type Unaddressed<E> = E extends AdsEvent ? Omit<E, keyof Client> : never;
+/** What happens to a client, without the client. */
+type Unaddressed<E> = E extends Client ? Omit<E, keyof Client> : never;

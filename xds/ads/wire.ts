@@ -1,13 +1,14 @@
+import type { Peer } from './peer.ts';
 import type { Message } from './response.ts';
+import type { Tls } from './tls.ts';
 
 /** How an RPC ends; codes as gRPC numbers them. */
 export type Status = { readonly code: number; readonly details: string };
-export const codes = { ok: 0, invalidArgument: 3, resourceExhausted: 8, unimplemented: 12, unavailable: 14 } as const;
+export const codes = { ok: 0, invalidArgument: 3, permissionDenied: 7, resourceExhausted: 8, unimplemented: 12, unavailable: 14 } as const;
 
 /** One streaming RPC as the protocol sees it, whatever carries it. */
 export interface Wire {
-  /** Address of the client, for logs and status. */
-  readonly peer: string;
+  readonly peer: Peer;
   /** Sends one message. `taken` is called once the transport has passed it on, which a client that does not read can put off for ever. */
   send(message: Message, taken: () => void): void;
   /** Ends the RPC. Nothing is sent or received afterwards. */
@@ -30,6 +31,11 @@ export interface Receiver {
 export interface Transport {
   /** The port listened on. Throws a ListenError. */
   listen(): Promise<number>;
+  /**
+   * From now on handshakes are made with `tls`; for the first time before listening. Connections stay, but for those of clients whose CA is trusted no longer: they are asked to
+   * come anew. Throws a TlsError, and goes on as before, where it cannot be used.
+   */
+  secure(tls: Tls): void;
   /** Takes no new connections and tells the clients to go elsewhere; resolves when all are gone, at the latest after `limitMs`. */
   drain(limitMs: number): Promise<void>;
 }
