@@ -54,6 +54,7 @@ export const connect = ({ kubeconfig, context, userAgent = 'tailplane' }: Connec
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new Error(`${kubeconfig ?? 'kubeconfig'}: no cluster of the current context`);
 
+  const connections = new Connections();
   const send = async (request: ApiRequest, signal: AbortSignal): Promise<Response> => {
     const url = new URL(cluster.server + request.path);
     for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
@@ -63,7 +64,7 @@ export const connect = ({ kubeconfig, context, userAgent = 'tailplane' }: Connec
     try {
       const identity = new RequestContext(url.toString(), HttpMethod[method]);
       await config.applySecurityAuthentication(identity);
-      const dispatcher = identity.getDispatcher();
+      const dispatcher = connections.of(identity.getDispatcher());
       response = await fetch(url, {
         method,
         headers: {
@@ -77,6 +78,7 @@ export const connect = ({ kubeconfig, context, userAgent = 'tailplane' }: Connec
         signal,
       });
     } catch (error) {
+      if (!signal.aborted) connections.forget();
       throw new UnreachableError(doing, error);
     }
     if (response.ok) return response;
@@ -110,6 +112,31 @@ export const connect = ({ kubeconfig, context, userAgent = 'tailplane' }: Connec
     },
   };
 };
+
+type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
+
+/** A certificate authority or client certificate that was replaced on disk is in use after this long. */
+const connectionsMs = 60_000;
+
+/** client-node makes a dispatcher, and so a TLS handshake, for each request: this keeps one of them for a while. */
+class Connections {
+  #kept: { readonly dispatcher: Dispatcher; readonly until: number } | undefined;
+
+  of(fresh: Dispatcher | undefined): Dispatcher | undefined {
+    if (fresh === undefined) return undefined;
+    if (this.#kept === undefined || this.#kept.until < performance.now()) {
+      this.forget();
+      this.#kept = { dispatcher: fresh, until: performance.now() + connectionsMs };
+    }
+    return this.#kept.dispatcher;
+  }
+
+  /** The next request connects anew, with what the files say then; those under way go on. */
+  forget(): void {
+    void this.#kept?.dispatcher.close();
+    this.#kept = undefined;
+  }
+}
 
 /** Strict: a line that is no JSON is a broken connection, not something to skip. */
 const eachLine = async (body: Readable, heard: () => void, line: (value: unknown) => void, path: string): Promise<void> => {
