@@ -1,0 +1,114 @@
+{{/* Who may do what, by function. Each list holds exactly the verbs that tailplane uses. */}}
+
+{{/* Reads configuration that has no namespace. */}}
+{{- define "tailplane.rules.readCluster" -}}
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [gatewayclasses]
+  verbs: [get, list, watch]
+- apiGroups: [gateway.tailscale.com]
+  resources: [tailscaletailnets]
+  verbs: [get, list, watch]
+- apiGroups: ['']
+  resources: [namespaces, nodes]
+  verbs: [get, list, watch]
+- apiGroups: [apiextensions.k8s.io]
+  resources: [customresourcedefinitions]
+  verbs: [get, list, watch]
+{{- end }}
+
+{{/* Reads configuration. */}}
+{{- define "tailplane.rules.read" -}}
+- apiGroups: [gateway.networking.k8s.io]
+  resources:
+    - gateways
+    - listenersets
+    - httproutes
+    - grpcroutes
+    - tlsroutes
+    - tcproutes
+    - udproutes
+    - referencegrants
+    - backendtlspolicies
+  verbs: [get, list, watch]
+- apiGroups: [gateway.tailscale.com]
+  resources:
+    - gatewayparameters
+    - tailscaleendpoints
+    - tailscaleservices
+    - tailscalegateways
+    - tailscaleroutepolicies
+    - tailscaleproxygroups
+  verbs: [get, list, watch]
+- apiGroups: ['']
+  resources: [services, secrets, configmaps]
+  verbs: [get, list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
+{{- end }}
+
+{{/* Says what became of classes. */}}
+{{- define "tailplane.rules.statusCluster" -}}
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [gatewayclasses/status]
+  verbs: [patch]
+{{- end }}
+
+{{/* Says what became of configuration. */}}
+{{- define "tailplane.rules.status" -}}
+- apiGroups: [gateway.networking.k8s.io]
+  resources:
+    - gateways/status
+    - listenersets/status
+    - httproutes/status
+    - grpcroutes/status
+    - tlsroutes/status
+    - tcproutes/status
+    - udproutes/status
+    - backendtlspolicies/status
+  verbs: [patch]
+{{- end }}
+
+{{/* Tells of transitions beside the objects; of those without a namespace, in `default`. */}}
+{{- define "tailplane.rules.events" -}}
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{/* Runs the Envoys of Gateways. */}}
+{{- define "tailplane.rules.provision" -}}
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: &manage [get, list, watch, create, patch, delete]
+- apiGroups: ['']
+  resources: [services, serviceaccounts, configmaps, secrets]
+  verbs: *manage
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: *manage
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: *manage
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: *manage
+# For `blockOwnerDeletion` in their owner references, where the cluster enforces permissions of those.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [gateways/finalizers]
+  verbs: [update]
+{{- end }}
+
+{{/* In the own namespace: the Lease, the CA of xDS, and what replicas tell each other. */}}
+{{- define "tailplane.rules.own" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "tailplane.fullname" . }}]
+  verbs: [get, update, patch]
+- apiGroups: ['']
+  resources: [secrets, configmaps]
+  verbs: [get, list, watch, create, patch, update, delete]
+{{- end }}
