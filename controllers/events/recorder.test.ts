@@ -1,7 +1,7 @@
-import { BehaviorSubject } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, UnreachableError } from '../../src/kubernetes/api-error.ts';
 import type { ApiRequest } from '../../src/kubernetes/api-server.ts';
+import { DecidedElection } from '../../test/support/election.ts';
 import type { Occurrence } from './event.ts';
 import { type EventLimits, EventRecorder } from './recorder.ts';
 
@@ -15,7 +15,9 @@ const about = (name: string, note = 'because'): Occurrence => ({
 const recorders: EventRecorder[] = [];
 
 /** A recorder, and an API server that answers with `refusal` while there is one. */
-const world = (limits: Partial<EventLimits> = {}, leading$ = new BehaviorSubject(true)) => {
+const world = (limits: Partial<EventLimits> = {}) => {
+  const election = new DecidedElection();
+  election.lead(true);
   const server: { refusal?: Error; readonly sent: string[] } = { sent: [] };
   const logged: string[] = [];
   const log = (_: object, message: string): void => void logged.push(message);
@@ -33,13 +35,13 @@ const world = (limits: Partial<EventLimits> = {}, leading$ = new BehaviorSubject
       stream: () => Promise.reject(new Error('unreachable: nobody watches')),
     },
     reporter: { controllerName: 'gateway.tailscale.com/tailplane', instance: 'tailplane-0' },
-    leading$,
+    election,
     now: () => new Date(),
     log: { info: log, warn: log },
     limits,
   });
   recorders.push(recorder);
-  return { server, recorder, logged, leading$ };
+  return { server, recorder, logged, election };
 };
 
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
@@ -115,13 +117,13 @@ describe('a recorder of Events', () => {
   });
 
   it('tells nothing unless it leads, nor afterwards what was left', async () => {
-    const { server, recorder, leading$ } = world({ perSecond: 1, burst: 1 });
+    const { server, recorder, election } = world({ perSecond: 1, burst: 1 });
     recorder.record(about('a'));
     recorder.record(about('b'));
-    leading$.next(false);
+    election.lead(false);
     recorder.record(about('c'));
     await pass(10_000);
-    leading$.next(true);
+    election.lead(true);
     await pass(10_000);
     expect(server.sent).toEqual(['POST events a']);
     expect(recorder.stats).toMatchObject({ told: 0, queued: 0 });

@@ -1,7 +1,8 @@
-import type { Observable, Subscription } from 'rxjs';
+import type { Subscription } from 'rxjs';
 import { ApiError } from '../../src/kubernetes/api-error.ts';
 import type { ApiServer } from '../../src/kubernetes/api-server.ts';
 import { type Backoff, waitAfter } from '../runtime/backoff.ts';
+import type { Elector } from '../runtime/lease.ts';
 import type { Log } from '../status/log.ts';
 import { failureOf } from '../status/outcome.ts';
 import { Pace, type Rate } from '../status/pace.ts';
@@ -10,8 +11,8 @@ import { eventCreation, eventRepetition, type Occurrence, type Reporter, seriesK
 export type EventRecorderOptions = {
   readonly api: ApiServer;
   readonly reporter: Reporter;
-  /** What happens while false is not told. */
-  readonly leading$: Observable<boolean>;
+  /** What happens while we do not lead is not told. */
+  readonly election: Pick<Elector, 'leading$'>;
   readonly now: () => Date;
   readonly log: Log;
   readonly limits?: Partial<EventLimits>;
@@ -48,7 +49,7 @@ export class EventRecorder {
   readonly #queue = new Set<string>();
   /** HTTP codes that were reported. */
   readonly #reported = new Set<number>();
-  #term: AbortController | undefined;
+  #term: { readonly over: AbortController; readonly signal: AbortSignal } | undefined;
   #sending = false;
   #outage = 0;
   #wake: NodeJS.Timeout | undefined;
@@ -58,7 +59,7 @@ export class EventRecorder {
   constructor(options: EventRecorderOptions) {
     this.#options = { ...options, limits: { ...usualLimits, ...options.limits } };
     this.#pace = new Pace(this.#options.limits, () => options.now().getTime());
-    this.#subscription = options.leading$.subscribe((leading) => (leading ? this.#begin() : this.#end()));
+    this.#subscription = options.election.leading$.subscribe((term) => (term === undefined ? this.#end() : this.#begin(term)));
   }
 
   record(occurrence: Occurrence): void {
@@ -90,12 +91,14 @@ export class EventRecorder {
     this.#end();
   }
 
-  #begin(): void {
-    this.#term ??= new AbortController();
+  #begin(term: AbortSignal): void {
+    this.#end();
+    const over = new AbortController();
+    this.#term = { over, signal: AbortSignal.any([term, over.signal]) };
   }
 
   #end(): void {
-    this.#term?.abort();
+    this.#term?.over.abort();
     this.#term = undefined;
     clearTimeout(this.#wake);
     this.#queue.clear();

@@ -26,6 +26,8 @@ export type TermOptions = {
   readonly counts: StatusCounts;
   /** Aborted when we are no longer the one who writes. */
   readonly signal: AbortSignal;
+  /** Also right when this process was held up, and the signal comes late. */
+  readonly isLeading: () => boolean;
 };
 
 export type StatusLimits = Rate & {
@@ -109,8 +111,8 @@ export class WritingTerm {
 
   /** Compares what is ready to be compared, and begins writes as far as limits allow. */
   work(): void {
-    const { limits, signal } = this.#options;
-    for (let looks = 0; !signal.aborted && this.#writing < limits.concurrency && this.#backlog.ready > 0; looks++) {
+    const { limits, signal, isLeading } = this.#options;
+    for (let looks = 0; !signal.aborted && isLeading() && this.#writing < limits.concurrency && this.#backlog.ready > 0; looks++) {
       const wait = looks < looksAtOnce ? this.#pace.waitMs() : 1;
       if (wait > 0) return this.#workAfter(wait);
       const key = this.#backlog.take();

@@ -1,9 +1,10 @@
-import { type Observable, Subscription } from 'rxjs';
+import { Subscription } from 'rxjs';
 import type { ApiServer } from '../../src/kubernetes/api-server.ts';
 import { type ObjectKey, partsOf } from '../../src/lib/key.ts';
 import type { Status } from '../../src/model/status.ts';
 import type { Observed } from '../../src/sources/kubernetes/observed.ts';
 import type { Occurrence } from '../events/event.ts';
+import type { Elector } from '../runtime/lease.ts';
 import type { Log } from './log.ts';
 import { kindsWithStatus, sharedListOf, standingConditions } from './standing.ts';
 import { type StatusCounts, type StatusLimits, WritingTerm } from './term.ts';
@@ -11,8 +12,8 @@ import { type StatusCounts, type StatusLimits, WritingTerm } from './term.ts';
 export type StatusWriterOptions = {
   readonly api: ApiServer;
   readonly observed: Observed;
-  /** Nothing is written while false, and nothing begun then is left to finish. */
-  readonly leading$: Observable<boolean>;
+  /** Nothing is written while we do not lead, and nothing begun before is left to finish. */
+  readonly election: Election;
   readonly controllerName: string;
   readonly now: () => Date;
   readonly log: Log;
@@ -20,6 +21,8 @@ export type StatusWriterOptions = {
   readonly events: (occurrence: Occurrence) => void;
   readonly limits?: Partial<StatusLimits>;
 };
+
+export type Election = Pick<Elector, 'leading$' | 'isLeading'>;
 
 export type StatusStats = Readonly<StatusCounts> & {
   /** Objects to compare or write now. */
@@ -41,7 +44,7 @@ export class StatusWriter {
 
   constructor(options: StatusWriterOptions) {
     this.#options = options;
-    this.#subscription.add(options.leading$.subscribe((leading) => (leading ? this.#begin() : this.#end())));
+    this.#subscription.add(options.election.leading$.subscribe((term) => (term === undefined ? this.#end() : this.#begin(term))));
     this.#subscription.add(options.observed.changed$.subscribe((key) => this.#changed(key)));
   }
 
@@ -67,16 +70,17 @@ export class StatusWriter {
     this.#end();
   }
 
-  #begin(): void {
-    if (this.#term !== undefined) return;
+  #begin(term: AbortSignal): void {
+    this.#end();
     const over = new AbortController();
-    const { limits, leading$: _, ...options } = this.#options;
+    const { limits, election, ...options } = this.#options;
     const work = new WritingTerm({
       ...options,
       limits: { ...usualLimits, ...limits },
       counts: this.#counts,
       wanted: (key) => this.#wanted?.get(key),
-      signal: over.signal,
+      isLeading: () => election.isLeading,
+      signal: AbortSignal.any([term, over.signal]),
     });
     this.#term = { work, over };
     this.#compareAll(work);
