@@ -36,7 +36,7 @@ export const leaseFrom = (
     spec: {
       ...(standing?.['spec'] as LeaseSpec | undefined),
       holderIdentity: record.holder,
-      leaseDurationSeconds: record.durationMs / 1000,
+      leaseDurationSeconds: Math.ceil(record.durationMs / 1000),
       leaseTransitions: record.transitions,
       renewTime: microTime(now),
       ...(takes ? { acquireTime: microTime(now) } : {}),

@@ -12,7 +12,7 @@ export type LeaseRecord = {
 };
 
 export type LeaseTimes = {
-  /** What others wait, after the last sign of life, before they take over. Whole seconds. */
+  /** What others wait, after the last sign of life, before they take over. A Lease holds whole seconds: rounded up. */
   readonly durationMs: number;
   /** How long we go on leading without having renewed. Less than `durationMs`, by as much as clocks may run apart. */
   readonly renewMs: number;

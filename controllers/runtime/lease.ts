@@ -51,7 +51,6 @@ export class Elector {
     const { identity, times } = this.#options;
     if (times.renewMs >= times.durationMs || times.retryMs >= times.renewMs)
       throw new Error('unreachable: a lease must outlast its renewal, and a renewal its retries');
-    if (times.durationMs % 1000 !== 0) throw new Error('unreachable: a lease lasts whole seconds');
     this.#state = initialLease(identity, times);
   }
 
