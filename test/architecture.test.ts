@@ -35,6 +35,21 @@ const table: readonly { readonly folder: string; readonly ours: readonly string[
     ours: ['src/lib', 'src/kubernetes', 'controllers/runtime'],
     libraries: ['rxjs', 'node:*', '@peculiar/x509'],
   },
+  // Reports on Envoys: what streams, snapshots and rejections are called is theirs to say.
+  {
+    folder: 'controllers/replicas',
+    ours: [
+      'src/lib',
+      'src/model',
+      'src/kubernetes',
+      'src/ops/rejection.ts',
+      'xds/ads/events.ts',
+      'xds/resources.ts',
+      'xds/snapshot',
+      'controllers/runtime',
+    ],
+    libraries: ['rxjs'],
+  },
   {
     folder: 'controllers',
     ours: [
