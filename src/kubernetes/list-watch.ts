@@ -82,6 +82,7 @@ class Session<T> {
   async run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       const error = await this.#follow();
+      if (this.#stopping.signal.aborted) return;
       // A server that answers again may soon answer better: what it kept silent before does not count.
       const answersAgain = this.#wasUnreachable && error instanceof ApiError;
       this.#failures = answersAgain ? 1 : this.#failures + 1;

@@ -1,4 +1,4 @@
-import { asyncScheduler, auditTime, defer, filter, map, type Observable, type SchedulerLike, tap } from 'rxjs';
+import { asyncScheduler, auditTime, defer, distinctUntilChanged, filter, map, type Observable, type SchedulerLike, tap } from 'rxjs';
 import type { LocalKey } from '../lib/key.ts';
 import { systemClock } from './clock.ts';
 import type { KubeObject } from './kube-object.ts';
@@ -26,6 +26,7 @@ export const reflect = ({ gatherMs = 2, scheduler = asyncScheduler, ...selection
       filter(() => mirror.hasNews),
       auditTime(gatherMs, scheduler),
       map(() => mirror.tell()),
+      distinctUntilChanged(),
     );
   });
 
@@ -62,6 +63,7 @@ class Mirror {
   }
 
   tell(): Reflection {
+    if (!this.hasNews) return this.#told;
     this.#told = { objects: this.#changed ? new Map(this.#held) : this.#told.objects, health: this.#health };
     this.#changed = false;
     return this.#told;
