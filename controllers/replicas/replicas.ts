@@ -45,6 +45,7 @@ export class Replicas {
   #merged: Merged = nothingKnown;
   /** Goes on only while our own heartbeats come back: while the API server is away nobody is heard of, which says nothing about anybody. */
   #clockMs = 0;
+  #othersAsked = false;
   #self: { readonly version: string; readonly atMs: number } | undefined;
 
   constructor({ api, replica, ...options }: ReplicasOptions) {
@@ -53,7 +54,7 @@ export class Replicas {
     this.#writer = new ReportWriter({ api, replica, process: options.process, failed: options.failed });
   }
 
-  /** Something that `accepted`, `connected` or `rejectedElsewhere` say became different. */
+  /** Something that is said here became different. */
   get changes$(): Observable<void> {
     return this.#changes;
   }
@@ -65,6 +66,9 @@ export class Replicas {
       reflect({ api, resource: managedResources.ConfigMap, namespace: replica.namespace, labelSelector: reportSelector }).subscribe(
         ({ objects, health }) => {
           if (health.synced) this.#hear(objects.values());
+          if (this.#othersAsked) return;
+          this.#othersAsked = true;
+          this.#changes.next();
         },
       ),
     );
@@ -80,6 +84,11 @@ export class Replicas {
   /** Something happened on a stream. */
   happened(): void {
     this.#happened.next();
+  }
+
+  /** Whether others' reports were read, or cannot be: before that, what is said here may be less than is known. */
+  get synced(): boolean {
+    return this.#othersAsked;
   }
 
   /** Whether some Envoy has accepted the configuration of the Gateway (`namespace/name`) as it is now, or was since its last edit. */

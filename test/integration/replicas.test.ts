@@ -83,12 +83,13 @@ describe.skipIf(!hasApiServer)('replicas, against a real API server', () => {
   it('tells each other which Envoys are connected, what they accepted and what they reject', async () => {
     const { begin, stored } = await scene();
     const [one, two] = [begin('one'), begin('two')];
+    expect(two.replicas.synced).toBe(false);
     one.have(envoy(['shop']));
     await two.until(
       () => two.replicas.accepted('default/edge'),
       (accepted) => accepted,
     );
-    expect(two.replicas.connected('default/edge')).toBe(1);
+    expect([two.replicas.synced, two.replicas.connected('default/edge')]).toEqual([true, 1]);
     expect(two.replicas.rejectedElsewhere()).toEqual([
       { gateway: 'default/edge', type: 'Cluster', name: 'shop', error: 'no such thing', owners: ['HTTPRoute/default/shop'] },
     ]);
