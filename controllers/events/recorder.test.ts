@@ -95,6 +95,15 @@ describe('a recorder of Events', () => {
     expect(recorder.stats).toEqual({ told: 6, dropped: 14, queued: 0 });
   });
 
+  it('forgets what it told longest ago, rather than remember without end', async () => {
+    const { server, recorder } = world({ queue: 3 });
+    for (const name of ['a', 'b', 'c', 'd', 'a', 'd']) {
+      recorder.record(about(name));
+      await pass(10);
+    }
+    expect(server.sent.slice(4)).toEqual(['POST events a', 'PATCH event-4 2']);
+  });
+
   it('waits while the API server is away', async () => {
     const { server, recorder, logged } = world();
     server.refusal = new UnreachableError('POST', new Error('refused'));

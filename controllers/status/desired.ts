@@ -38,7 +38,7 @@ export const statusWriteFor = (
     shared === undefined
       ? aloneParts(saying(status, standing), standing)
       : sharedParts(shared, recordsIn(status[shared.list]), standing, controllerName);
-  const stands = Object.keys(whole).every((field) => equal(canonical({ [field]: whole[field] }), canonical({ [field]: standing[field] })));
+  const stands = Object.keys(whole).every((field) => saysTheSame(field, whole[field], standing[field]));
   return stands ? undefined : { ours, whole, before, after: timed?.conditions ?? [] };
 };
 
@@ -161,6 +161,10 @@ const shortened = (conditions: readonly Condition[]): readonly Condition[] =>
         ? condition
         : { ...condition, message: `${condition.message.slice(0, limits.message - 1).toWellFormed()}…` },
     );
+
+/** What was written comes back in the order it was written in, as a rule. */
+const saysTheSame = (field: string, one: unknown, other: unknown): boolean =>
+  equal(one, other) || equal(canonical({ [field]: one }), canonical({ [field]: other }));
 
 /** Lists whose order says nothing, by what names their elements. */
 const listKeys: Readonly<Record<string, string>> = { conditions: 'type', listeners: 'name', supportedFeatures: 'name' };

@@ -76,8 +76,8 @@ type Job = {
   readonly write: StatusWrite;
 };
 
-/** Comparisons before others get a turn: about 2 ms. */
-const looksAtOnce = 100;
+/** Comparisons before others get a turn: about 1 ms. */
+const looksAtOnce = 50;
 
 /** The writing of statuses while we lead. Remembers nothing of what was before, and is thrown away when we no longer lead. */
 export class WritingTerm {

@@ -357,6 +357,7 @@ describe('what goes wrong', () => {
     expect(logged).toEqual(['statuses of this kind and namespace may not be written']);
     await pass(60_000);
     expect(keys()).toHaveLength(3);
+    expect(logged).toHaveLength(1);
     server.refusals.clear();
     await pass(120_000);
     expect(writer.stats.written).toBe(51);
@@ -373,6 +374,30 @@ describe('what goes wrong', () => {
     expect(server.requests).toHaveLength(1);
     expect(writer.stats).toMatchObject({ ready: 0, waiting: 0, writing: 0, refused: 0, failed: 0 });
     expect(logged).toEqual([]);
+  });
+
+  it('an object that is not there any more, though it is still observed, is left alone', async () => {
+    const { server, writer, keys } = world();
+    server.put(routeKey('a'));
+    server.lagging = true;
+    server.remove(routeKey('a'));
+    writer.want(new Map([[routeKey('a'), route()]]));
+    await pass(20_000);
+    expect(keys()).toHaveLength(1);
+  });
+
+  it('an outage as long as many writes at once take to fail is a short one', async () => {
+    const { server, writer } = world();
+    const names = Array.from({ length: 8 }, (_, index) => routeKey(`r${index}`));
+    for (const key of names) {
+      server.put(key);
+      server.refusals.set(key, new UnreachableError('PATCH', new Error('refused')));
+    }
+    writer.want(new Map(names.map((key) => [key, route()])));
+    await pass(100);
+    server.refusals.clear();
+    await pass(300);
+    expect(writer.stats).toMatchObject({ written: 8, failed: 8 });
   });
 
   it('while the API server is away, all wait together and tell it once', async () => {
@@ -415,10 +440,22 @@ describe('what goes wrong', () => {
     );
     await pass(100);
     expect(messageOf('b')).toBe('fine');
+    await pass(10_000);
+    expect(writer.stats.failed).toBeLessThan(10);
     server.refusals.clear();
-    await pass(1_000);
+    await pass(10_000);
     expect(messageOf('a')).toBe('fine');
   });
+});
+
+it('a writer that is stopped breaks off what it writes', async () => {
+  const { server, writer } = world();
+  server.put(routeKey('a'));
+  server.slow = true;
+  writer.want(new Map([[routeKey('a'), route()]]));
+  writer.stop();
+  await pass(10);
+  expect(server.underWay).toBe(0);
 });
 
 describe('leading', () => {

@@ -77,6 +77,11 @@ export class KubeStatuses {
       if (this.#stored.get(key) !== this.#seen.get(key)) this.#see(key);
   }
 
+  /** Writes that wait for an answer. */
+  get underWay(): number {
+    return this.#atOnce;
+  }
+
   async #request({ path, body, contentType = '', signal }: ApiRequest): Promise<unknown> {
     const key = keyIn(path);
     const { metadata, status } = body as Write;
