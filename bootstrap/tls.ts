@@ -7,7 +7,8 @@ export const tlsSocketTo = (name: string, certificates: CommonTlsContext): Trans
   name: 'envoy.transport_sockets.tls',
   typedConfig: any('envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
     ...(isIpLiteral(name) ? {} : { sni: name }),
-    commonTlsContext: { alpnProtocols: ['h2'], ...certificates },
+    // Envoy's clients end at TLS 1.2 unless told otherwise, and tailplane begins at 1.3.
+    commonTlsContext: { alpnProtocols: ['h2'], tlsParams: { tlsMaximumProtocolVersion: 'TLSv1_3' }, ...certificates },
   }),
 });
 
