@@ -27,8 +27,11 @@ const quickstart = fileURLToPath(new URL('../examples/quickstart', import.meta.u
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 type Backend = HostPort & { readonly name: string };
+type Local = Config & { readonly configDir: string };
+
 type Running = {
   readonly server: Server;
+  readonly xdsPort: number;
   readonly envoy: RunningEnvoy | undefined;
   /** Where the simulated tailnet's API answers. */
   readonly tailnetUrl: string;
@@ -37,11 +40,12 @@ type Running = {
 
 const main = async (): Promise<number> => {
   const { values } = parseArgs({ options: { smoke: { type: 'boolean' }, 'config-dir': { type: 'string' } } });
-  const config = configFrom({ configDir: values['config-dir'] ?? relative('', quickstart) }, process.env);
-  const known = await readPaths([config.configDir]);
+  const configDir = values['config-dir'] ?? relative('', quickstart);
+  const config = { ...configFrom({ configDir }, process.env), configDir };
+  const known = await readPaths([configDir]);
   const [gateway] = known.graph.gateways.values();
   const port = gateway?.sockets[0]?.boundPort;
-  if (gateway === undefined || port === undefined) throw new UsageError(`${config.configDir} has no Gateway with a listener`);
+  if (gateway === undefined || port === undefined) throw new UsageError(`${configDir} has no Gateway with a listener`);
   const backends = sampleBackendsOf(known);
   const running = await startAll(config, gateway, backends);
   try {
@@ -93,14 +97,15 @@ const startAll = async (config: Config, gateway: Gateway, backends: readonly Bac
     if (binary !== undefined) for (const address of [...addresses, admin]) await mustBeFree(address);
     const server = await serve(config, loggerFor(config.logLevel, process.stdout.isTTY));
     stops.push(server.stop);
-    if (binary === undefined) return { server, envoy: undefined, tailnetUrl, stop };
-    const xds = { host: config.xdsAddress.host, port: server.xdsPort };
+    const xdsPort = await server.xdsPort;
+    if (binary === undefined) return { server, xdsPort, envoy: undefined, tailnetUrl, stop };
+    const xds = { host: config.xdsAddress.host, port: xdsPort };
     const bootstrap = JSON.stringify(bootstrapFor({ gateway, nodeId: hostname(), xds, apiType: 'DELTA_GRPC', admin }));
     const envoy = await startEnvoyProcess({ binary, bootstrap });
     stops.push(envoy.stop);
     void tellEnd(envoy);
     await envoy.live();
-    return { server, envoy, tailnetUrl, stop };
+    return { server, xdsPort, envoy, tailnetUrl, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -121,14 +126,11 @@ const tellEnd = async (envoy: RunningEnvoy): Promise<void> => {
   if (code !== 0 && code !== 'SIGINT') say(`Envoy ended with ${code}:\n${envoy.log()}`);
 };
 
-const whatToTry = (config: Config, { server, envoy, tailnetUrl }: Running, backends: readonly Backend[], port: number): string => {
+const whatToTry = (config: Local, { server, xdsPort, envoy, tailnetUrl }: Running, backends: readonly Backend[], port: number): string => {
   const rows = [
     ['config', `${config.configDir}, watched`],
     ['backends', backends.map(({ name, ...address }) => `${name} ${hostPortText(address)}`).join(', ')],
-    [
-      'tailplane',
-      `http://${hostPortText({ ...config.httpAddress, port: server.httpPort })} (status, metrics), xDS on port ${server.xdsPort}`,
-    ],
+    ['tailplane', `http://${hostPortText({ ...config.httpAddress, port: server.httpPort })} (status, metrics), xDS on port ${xdsPort}`],
     ['tailnet', `${tailnetUrl}, simulated; OAuth client simulated, secret simulated`],
     ...(envoy === undefined ? [] : [['Envoy', `http://127.0.0.1:${port}, admin ${envoy.adminUrl}`]]),
   ];

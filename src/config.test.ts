@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { configFrom, environmentName, UsageError } from './config.ts';
 
@@ -19,7 +20,21 @@ describe('configFrom', () => {
       xdsKeepaliveTimeout: 10_000,
       xdsConnectionAge: Number.POSITIVE_INFINITY,
       xdsConnectionGrace: 10_000,
+      kubernetes: false,
+      watchNamespaces: [],
+      provisioning: true,
+      namespace: 'tailplane-system',
+      podName: hostname(),
+      xdsTls: 'auto',
+      leaseName: 'tailplane',
+      leaseDuration: 15_000,
+      leaseRenewDeadline: 10_000,
+      leaseRetry: 2000,
     });
+  });
+
+  it('takes namespaces with commas between', () => {
+    expect(configFrom(dir, { TAILPLANE_WATCH_NAMESPACES: 'a,b' }).watchNamespaces).toEqual(['a', 'b']);
   });
 
   it('reads booleans from the environment', () => {
@@ -31,7 +46,12 @@ describe('configFrom', () => {
   });
 
   it.each([
-    [{}, {}, undefined, '--config-dir <dir> is required (or TAILPLANE_CONFIG_DIR)'],
+    [{}, {}, undefined, '--config-dir <dir> (or TAILPLANE_CONFIG_DIR) or --kubernetes is required'],
+    [{ ...dir, kubernetes: true }, {}, undefined, '--config-dir and --kubernetes do not go together'],
+    [{ ...dir, xdsTlsCert: 'a.pem' }, {}, undefined, '--xds-tls-cert and --xds-tls-key come together'],
+    [{ ...dir, xdsClientCa: 'a.pem' }, {}, undefined, '--xds-client-ca needs --xds-tls-cert'],
+    [{ kubernetes: true, leaseRetry: '15s' }, {}, undefined, '--lease-retry must be shorter'],
+    [{ kubernetes: true, xdsTls: 'maybe' }, {}, undefined, '--xds-tls: "maybe" is neither auto nor off'],
     [{ ...dir, xdsAddress: 'nowhere' }, {}, undefined, '--xds-address: "nowhere" is not HOST:PORT'],
     [dir, { TAILPLANE_LOG_LEVEL: 'loud' }, undefined, 'TAILPLANE_LOG_LEVEL: "loud" is none of trace, debug'],
     [dir, {}, { logLevel: 5 }, 'c.yaml: logLevel: 5 is none of'],
@@ -40,7 +60,7 @@ describe('configFrom', () => {
     [{ ...dir, xdsKeepalive: '0s' }, {}, {}, '--xds-keepalive: "0s" is not longer than nothing'],
     [{ ...dir, xdsConnectionAge: '1d' }, {}, {}, '--xds-connection-age: "1d" is neither never nor a duration like 30s or 1h30m'],
     [dir, {}, { privilegedPorts: 'maybe' }, 'c.yaml: privilegedPorts: "maybe" is neither true nor false'],
-    [dir, {}, { xdsAdress: 'a:1' }, 'c.yaml: unknown setting "xdsAdress"; known are configDir, xdsAddress'],
+    [dir, {}, { xdsAdress: 'a:1' }, 'c.yaml: unknown setting "xdsAdress"; known are configDir, kubernetes'],
     [dir, {}, ['a'], 'c.yaml: must hold settings'],
   ])('says in one line where a bad value comes from: %j %j %j', (flags, environment, content, message) => {
     const read = () => configFrom(flags, environment, content === undefined ? undefined : { path: 'c.yaml', content });

@@ -1,10 +1,13 @@
 /** What `serve` is told, from flags, environment and a file: checked once, typed from then on. */
+import { hostname } from 'node:os';
 import { z } from 'zod';
 import { millisecondsOf } from './lib/duration.ts';
 import { type HostPort, hostPortFrom } from './lib/host-port.ts';
 
 export type Config = {
-  readonly configDir: string;
+  /** Where configuration comes from: this directory, or the API server of a cluster. One of the two. */
+  readonly configDir?: string;
+  readonly kubernetes: boolean;
   readonly xdsAddress: HostPort;
   readonly httpAddress: HostPort;
   readonly logLevel: LogLevel;
@@ -16,6 +19,31 @@ export type Config = {
   /** Milliseconds after which an Envoy is asked to connect anew, and how long it may take; Infinity for never. */
   readonly xdsConnectionAge: number;
   readonly xdsConnectionGrace: number;
+  /** Files: the xDS server's certificate and key, and the CA of client certificates. From a directory; on a cluster there is a CA of our own. */
+  readonly xdsTlsCert?: string;
+  readonly xdsTlsKey?: string;
+  readonly xdsClientCa?: string;
+} & ClusterConfig;
+
+/** What counts on a cluster only. */
+export type ClusterConfig = {
+  readonly kubeconfig?: string;
+  /** Empty for all. */
+  readonly watchNamespaces: readonly string[];
+  /** Make an Envoy Deployment, a Service and what belongs to them for each Gateway. */
+  readonly provisioning: boolean;
+  /** Where this replica, its Lease and its CA live. */
+  readonly namespace: string;
+  readonly podName: string;
+  readonly podUid?: string;
+  /** What Envoys dial; port as in `xdsAddress` unless it says otherwise. */
+  readonly xdsHost?: string;
+  readonly xdsTls: 'auto' | 'off';
+  readonly envoyImage?: string;
+  readonly leaseName: string;
+  readonly leaseDuration: number;
+  readonly leaseRenewDeadline: number;
+  readonly leaseRetry: number;
 };
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -43,11 +71,21 @@ const durationOrNever = z.union([z.literal('never').transform(() => Number.POSIT
   error: 'is neither never nor a duration like 30s or 1h30m',
 });
 
-type Setting<T> = { readonly flag: string; readonly help: string; readonly fallback?: string | boolean; readonly schema: z.ZodType<T> };
+type Setting<T> = {
+  readonly flag: string;
+  readonly help: string;
+  /** What counts when nothing is said; without one the setting may be absent. */
+  readonly fallback?: string | boolean;
+  readonly schema: z.ZodType<Exclude<T, undefined>>;
+};
+
+const text = z.string().min(1, 'is empty');
+const list = z.union([z.array(text), z.string().transform((names) => names.split(',').filter((name) => name !== ''))]);
 
 /** Every setting once: its flag, the `TAILPLANE_…` variable named after its key, and the key itself in a `--config` file. */
-export const settings: { readonly [K in keyof Config]: Setting<Config[K]> } = {
-  configDir: { flag: '--config-dir <dir>', help: 'directory of YAML files to watch', schema: z.string().min(1, 'is empty') },
+export const settings: { readonly [K in keyof Config]-?: Setting<Config[K]> } = {
+  configDir: { flag: '--config-dir <dir>', help: 'directory of YAML files to watch', schema: text },
+  kubernetes: { flag: '--kubernetes', help: 'watch an API server instead of a directory', fallback: false, schema: flag },
   xdsAddress: { flag: '--xds-address <host:port>', help: 'where Envoys connect', fallback: '127.0.0.1:18000', schema: address },
   httpAddress: { flag: '--http-address <host:port>', help: 'metrics, health and API', fallback: '127.0.0.1:8080', schema: address },
   logLevel: {
@@ -76,6 +114,37 @@ export const settings: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     fallback: '10s',
     schema: duration,
   },
+  xdsTlsCert: { flag: '--xds-tls-cert <file>', help: "the xDS server's certificate; turns TLS on", schema: text },
+  xdsTlsKey: { flag: '--xds-tls-key <file>', help: 'its key', schema: text },
+  xdsClientCa: { flag: '--xds-client-ca <file>', help: 'CA that client certificates must come from', schema: text },
+  kubeconfig: { flag: '--kubeconfig <file>', help: 'the cluster; without it the usual places', schema: text },
+  watchNamespaces: { flag: '--watch-namespaces <names>', help: 'with commas between; all without it', fallback: '', schema: list },
+  provisioning: { flag: '--provisioning', help: 'run Envoys for each Gateway', fallback: true, schema: flag },
+  namespace: { flag: '--namespace <name>', help: 'where the Lease and the CA are kept', fallback: 'tailplane-system', schema: text },
+  podName: { flag: '--pod-name <name>', help: 'tells this replica from others', fallback: hostname(), schema: text },
+  podUid: { flag: '--pod-uid <uid>', help: "of this replica's pod, which then owns what it writes about itself", schema: text },
+  xdsHost: { flag: '--xds-host <host>', help: 'what provisioned Envoys dial (default: tailplane.NAMESPACE.svc)', schema: text },
+  xdsTls: {
+    flag: '--xds-tls <mode>',
+    help: 'auto, off: mutual TLS with Envoys, on a cluster',
+    fallback: 'auto',
+    schema: z.enum(['auto', 'off'], { error: 'is neither auto nor off' }),
+  },
+  envoyImage: { flag: '--envoy-image <image>', help: 'of provisioned Envoys', schema: text },
+  leaseName: { flag: '--lease-name <name>', help: 'of the Lease that the leader holds', fallback: 'tailplane', schema: text },
+  leaseDuration: {
+    flag: '--lease-duration <duration>',
+    help: 'after which a silent leader is replaced',
+    fallback: '15s',
+    schema: duration,
+  },
+  leaseRenewDeadline: {
+    flag: '--lease-renew-deadline <duration>',
+    help: 'after which a leader that cannot renew resigns',
+    fallback: '10s',
+    schema: duration,
+  },
+  leaseRetry: { flag: '--lease-retry <duration>', help: 'between attempts to get or renew it', fallback: '2s', schema: duration },
 };
 
 const keys = Object.keys(settings) as readonly (keyof Config)[];
@@ -104,11 +173,28 @@ export const configFrom = (
     if (fromFile[key] !== undefined) return { value: fromFile[key], origin: `${file?.path}: ${key}` };
     return settings[key].fallback === undefined ? undefined : { value: settings[key].fallback, origin: option };
   };
-  return Object.fromEntries(keys.map((key) => [key, checked(key, given(key))])) as Config;
+  const config = Object.fromEntries(
+    keys.map((key) => [key, checked(key, given(key))] as const).filter(([, value]) => value !== undefined),
+  ) as unknown as Config;
+  return coherent(config);
+};
+
+/** Throws UsageError where settings do not go together. */
+const coherent = (config: Config): Config => {
+  const { configDir, kubernetes, xdsTlsCert, xdsTlsKey, xdsClientCa, leaseDuration, leaseRenewDeadline, leaseRetry } = config;
+  if (configDir === undefined && !kubernetes)
+    throw new UsageError('--config-dir <dir> (or TAILPLANE_CONFIG_DIR) or --kubernetes is required: where does configuration come from?');
+  if (configDir !== undefined && kubernetes) throw new UsageError('--config-dir and --kubernetes do not go together');
+  if ((xdsTlsCert === undefined) !== (xdsTlsKey === undefined)) throw new UsageError('--xds-tls-cert and --xds-tls-key come together');
+  if (xdsClientCa !== undefined && xdsTlsCert === undefined) throw new UsageError('--xds-client-ca needs --xds-tls-cert');
+  if (kubernetes && xdsTlsCert !== undefined) throw new UsageError('--xds-tls-cert is not for --kubernetes, which has a CA of its own');
+  if (!(leaseRetry < leaseRenewDeadline && leaseRenewDeadline < leaseDuration))
+    throw new UsageError('--lease-retry must be shorter than --lease-renew-deadline, and that shorter than --lease-duration');
+  return config;
 };
 
 const checked = (key: keyof Config, given: Given | undefined): unknown => {
-  if (given === undefined) throw new UsageError(`${settings[key].flag} is required (or ${environmentName(key)})`);
+  if (given === undefined) return undefined;
   const result = settings[key].schema.safeParse(given.value);
   if (!result.success) throw new UsageError(`${given.origin}: ${JSON.stringify(given.value)} ${reasonOf(result.error)}`);
   return result.data;

@@ -42,7 +42,7 @@ describe('a command line that cannot be run as given', () => {
     [['bootstrap', '--gateway', 'a/b', '--xds', 'x'], '--xds: "x" is not HOST:PORT'],
     [['bootstrap', '--gateway', 'a/b', '--tls-cert', 'x'], '--tls-cert, --tls-key and --tls-server-name need --tls-ca'],
     [['bootstrap', '--gateway', 'a/b', '--tls-ca', 'x', '--tls-key', 'y'], '--tls-cert and --tls-key come together'],
-    [['serve'], '--config-dir <dir> is required (or TAILPLANE_CONFIG_DIR)'],
+    [['serve'], '--config-dir <dir> (or TAILPLANE_CONFIG_DIR) or --kubernetes is required'],
     [['serve', '--config-dir', '/nonexistent'], '--config-dir: /nonexistent does not exist'],
     [['serve', '--config-dir', '.', '--log-level', 'loud'], '--log-level: "loud" is none of'],
     [['serve', '--config-dir', '.', '--colour'], "unknown option '--colour'"],

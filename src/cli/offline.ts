@@ -12,7 +12,7 @@ import { stepsFor } from './steps.ts';
 export const readPaths = async (paths: readonly string[], privilegedPorts = false): Promise<Known> => {
   for (const path of paths) await stat(path).catch(() => missing(path));
   const state = await firstValueFrom(directorySource({ paths }).pipe(filter(({ health }) => health.synced)));
-  const { build, translate } = stepsFor({ privilegedPorts });
+  const { build, translate } = stepsFor({ privilegedPorts, onCluster: false });
   const graph = build(state.objects);
   return { state, graph, resources: translate(graph) };
 };

@@ -9,6 +9,7 @@ export const serveCommand = (io: Io): Command => {
   for (const { flag, help, fallback } of Object.values(settings))
     command.option(flag, typeof fallback === 'string' ? `${help} (default: ${fallback})` : help);
   return command
+    .option('--no-provisioning', 'leave Envoys to whoever runs them')
     .option('--config <file>', 'YAML with the settings above in camelCase, such as configDir')
     .addHelpText(
       'after',

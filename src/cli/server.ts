@@ -1,6 +1,5 @@
 /** The composition root: config → source → pipeline → servers. The only file that wires these. */
-import { hostname } from 'node:os';
-import { stat } from 'node:fs/promises';
+import { Subscription } from 'rxjs';
 import { type AdsServer, adsServer } from '../../xds/ads/server.ts';
 import { ListenError } from '../../xds/ads/wire.ts';
 import type { Snapshot } from '../../xds/snapshot/snapshot.ts';
@@ -13,24 +12,23 @@ import { metricsOf } from '../ops/metrics.ts';
 import { Overview } from '../ops/overview.ts';
 import type { LocalKey } from '../lib/key.ts';
 import { timed, type Update, updatesOf, type Watch } from '../pipeline.ts';
-import { directorySource } from '../sources/directory/directory-source.ts';
-import { stepsFor } from './steps.ts';
+import type { Platform } from './platform.ts';
 
 export type Server = {
-  /** The ports that were bound. */
-  readonly xdsPort: number;
+  /** The port that was bound; pending until there is a certificate to serve by. */
+  readonly xdsPort: Promise<number>;
   readonly httpPort: number;
   /** Sends Envoys elsewhere, ends what is open, and resolves when all is closed. */
   readonly stop: () => Promise<void>;
 };
 
-/** Serves what `config` says until it is stopped. Throws UsageError where the directory or an address cannot be had. */
+/** Serves what `config` says until it is stopped. Throws UsageError where the directory, the cluster or an address cannot be had. */
 export const serve = async (config: Config, log: Logger): Promise<Server> => {
-  await mustBeDirectory(config.configDir);
+  const platform = await platformOf(config, log);
   const ads = adsServer({
     address: hostPortText(config.xdsAddress),
-    groupOf: (node) => node.cluster,
-    controlPlaneId: `${hostname()}/${process.pid}`,
+    groupOf: platform.groupOf,
+    controlPlaneId: `${config.podName}/${process.pid}`,
     limits: {
       keepaliveMs: config.xdsKeepalive,
       keepaliveTimeoutMs: config.xdsKeepaliveTimeout,
@@ -38,7 +36,7 @@ export const serve = async (config: Config, log: Logger): Promise<Server> => {
       connectionGraceMs: config.xdsConnectionGrace,
     },
   });
-  const overview = new Overview({ log, clients: ads.clients, now: () => new Date() });
+  const overview = new Overview({ log, clients: ads.clients, now: () => new Date(), ...platform.status });
   const metrics = metricsOf({ ads: () => ads.stats, known: () => overview.known, vitals: () => overview.vitals() });
   const http = httpServer(
     config.httpAddress,
@@ -58,25 +56,34 @@ export const serve = async (config: Config, log: Logger): Promise<Server> => {
     },
   };
 
-  const xdsPort = await listening(ads.listen);
-  const httpPort = await listening(http.listen).catch(async (error: unknown) => {
-    await ads.drain(0);
-    throw error;
+  const httpPort = await listening(http.listen);
+  log.info(`HTTP on ${hostPortText({ ...config.httpAddress, port: httpPort })}`);
+  const subscription = new Subscription();
+  const xdsPort = secured(platform, ads, subscription).then(async () => {
+    const port = await listening(ads.listen);
+    log.info(`xDS on ${hostPortText({ ...config.xdsAddress, port })}`);
+    return port;
   });
-  log.info(
-    `xDS on ${hostPortText({ ...config.xdsAddress, port: xdsPort })}, HTTP on ${hostPortText({ ...config.httpAddress, port: httpPort })}`,
-  );
+  if (platform.tls$ === undefined)
+    await xdsPort.catch(async (error: unknown) => {
+      await http.close();
+      throw error;
+    });
+  else xdsPort.catch((error: unknown) => log.fatal({ err: error }, 'xDS cannot be served'));
 
   const publish = publisher(ads);
-  const subscription = ads.events$.subscribe((event) => {
-    if (event.kind === 'nack') metrics.nack(event.typeUrl);
-    if (event.kind === 'current') metrics.pushed(event.afterMs / 1000);
-    overview.happened(event);
-  });
-  const source = directorySource({ paths: [config.configDir], name: config.configDir });
   subscription.add(
-    updatesOf(source, stepsFor(config), watch).subscribe((update) => {
+    ads.events$.subscribe((event) => {
+      if (event.kind === 'nack') metrics.nack(event.typeUrl);
+      if (event.kind === 'current') metrics.pushed(event.afterMs / 1000);
+      overview.happened(event);
+    }),
+  );
+  platform.start({ ads, overview });
+  subscription.add(
+    updatesOf(platform.source, platform.steps, watch).subscribe((update) => {
       timed('publish', watch, () => publish(update));
+      platform.updated(update);
       overview.updated(update);
     }),
   );
@@ -86,11 +93,35 @@ export const serve = async (config: Config, log: Logger): Promise<Server> => {
     stop: async () => {
       log.info('stopping');
       overview.stopping();
+      await platform.resign();
       await ads.drain();
       subscription.unsubscribe();
+      await platform.stop();
       await http.close();
     },
   };
+};
+
+/** Either of the two is loaded only when it is wanted: a cluster's client takes its time. */
+const platformOf = async (config: Config, log: Logger): Promise<Platform> =>
+  config.configDir === undefined
+    ? (await import('./cluster/platform.ts')).clusterPlatform(config, log)
+    : (await import('./directory-platform.ts')).directoryPlatform(config, config.configDir, log);
+
+/** Resolves when xDS may be served, and keeps its certificates new. */
+const secured = async ({ tls$ }: Platform, ads: AdsServer, subscription: Subscription): Promise<void> => {
+  if (tls$ === undefined) return;
+  await new Promise<void>((resolve, reject) => {
+    subscription.add(
+      tls$.subscribe({
+        next: (tls) => {
+          ads.secure(tls);
+          resolve();
+        },
+        error: reject,
+      }),
+    );
+  });
 };
 
 /**
@@ -114,10 +145,4 @@ const listening = async (listen: () => Promise<number>): Promise<number> => {
   } catch (error) {
     throw error instanceof ListenError ? new UsageError(error.message, { cause: error }) : error;
   }
-};
-
-const mustBeDirectory = async (path: string): Promise<void> => {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined) throw new UsageError(`--config-dir: ${path} does not exist`);
-  if (!found.isDirectory()) throw new UsageError(`--config-dir: ${path} is not a directory`);
 };

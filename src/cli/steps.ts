@@ -8,15 +8,18 @@ import type { Steps } from '../pipeline.ts';
 
 type Encoded = { readonly resources: Resources; readonly snapshot: Snapshot };
 
-/** The pure steps between a source and what is served, as this configuration wants them. Standalone: all Gateways share this machine. */
-export const stepsFor = ({ privilegedPorts }: Pick<Config, 'privilegedPorts'>): Steps => {
+/** `onCluster`: each Gateway has Envoys of its own; otherwise all share this machine. */
+export type Place = Pick<Config, 'privilegedPorts'> & { readonly onCluster: boolean };
+
+/** The pure steps between a source and what is served, as they are to be at this place. */
+export const stepsFor = ({ privilegedPorts, onCluster }: Place): Steps => {
   let last: ReadonlyMap<string, Encoded> = new Map();
   const encodedFrom = (gateway: string, resources: Resources): Encoded => {
     const before = last.get(gateway);
     return before?.resources === resources ? before : { resources, snapshot: snapshotOf(resources, before?.snapshot) };
   };
   return {
-    build: graphBuilder({ privilegedPorts, exclusivePorts: true, defaultAddresses: ['127.0.0.1'] }),
+    build: graphBuilder({ privilegedPorts, onCluster, exclusivePorts: !onCluster, defaultAddresses: onCluster ? [] : ['127.0.0.1'] }),
     translate: translator(),
     encode: (resources) => {
       last = new Map([...resources].map(([gateway, all]) => [gateway, encodedFrom(gateway, all)]));

@@ -1,18 +1,27 @@
 import type { AdsEvent, ClientStatus } from '../../xds/ads/events.ts';
 import type { ObjectKey } from '../lib/key.ts';
+import type { Status } from '../model/status.ts';
 import type { SourceHealth, SourceProblem } from '../sources/source.ts';
 import type { StatusWithTimes } from '../model/cluster-status.ts';
 import type { Vitals } from './health.ts';
 import type { Known } from './known.ts';
 import type { Logger } from './log.ts';
-import { objectText, type Rejection, rejectionsOf, withRejections } from './rejection.ts';
+import { distinct, objectText, type Rejection, rejectionsOf, withRejections } from './rejection.ts';
 import { StatusBook } from './status-book.ts';
 
 export type OverviewOptions = {
   readonly log: Logger;
   readonly clients: () => readonly ClientStatus[];
   readonly now: () => Date;
+  /** What Envoys of other replicas reject. */
+  readonly rejectedElsewhere?: () => readonly Rejection[];
+  /** What is said beyond what configuration and Envoys' refusals say, as of provisioned Envoys. Gives back what it leaves as it is. */
+  readonly overlay?: (statuses: Statuses) => Statuses;
+  /** Wants every state of the statuses. */
+  readonly told?: (statuses: Statuses) => void;
 };
+
+type Statuses = ReadonlyMap<ObjectKey, Status>;
 
 /** What is going on, for whoever asks: holds the latest of everything, and logs what changes. */
 export class Overview {
@@ -59,7 +68,7 @@ export class Overview {
     this.known = known;
     this.#buildFailed = false;
     this.#tellProblems(known.state.problems);
-    this.#refresh();
+    this.refresh();
   }
 
   buildFailed(error: unknown): void {
@@ -70,6 +79,8 @@ export class Overview {
   /** Something happened on a stream. */
   happened(event: AdsEvent): void {
     const { log } = this.#options;
+    if (event.kind === 'refused') return log.warn(`${event.times} xDS connections refused: ${event.reason}`);
+    if (event.kind === 'denied') return log.warn({ peer: event.peer, mode: event.mode }, `Envoy ${event.node.id} denied: ${event.reason}`);
     const envoy = `Envoy ${event.node.id} of ${event.group}`;
     switch (event.kind) {
       case 'connected':
@@ -88,19 +99,20 @@ export class Overview {
       case 'current':
         log.trace({ peer: event.peer }, `${envoy} ${event.kind}`);
     }
-    if (event.kind === 'nack' || this.#rejections.length > 0) this.#refresh();
+    if (event.kind === 'nack' || this.#rejections.length > 0) this.refresh();
   }
 
   stopping(): void {
     this.#stopping = true;
   }
 
-  /** Statuses follow what Envoys reject as well as what users write. */
-  #refresh(): void {
+  /** Statuses follow what Envoys reject as well as what users write; whoever knows of another change in what they say calls this. */
+  refresh(): void {
     if (this.known === undefined) return;
-    const { log, clients, now } = this.#options;
-    this.#rejections = rejectionsOf(clients(), this.known.resources);
-    const statuses = withRejections(this.known.graph.statuses, this.#rejections);
+    const { log, clients, now, rejectedElsewhere = () => [], overlay = (statuses) => statuses, told } = this.#options;
+    this.#rejections = distinct([...rejectionsOf(clients(), this.known.resources), ...rejectedElsewhere()]);
+    const statuses = overlay(withRejections(this.known.graph.statuses, this.#rejections));
+    told?.(statuses);
     for (const { object, trouble, type, reason, message } of this.#book.update(statuses, now())) {
       if (trouble) log.warn(`${objectText(object)}: ${type} ${reason}: ${message}`);
       else log.info(`${objectText(object)}: ${type} again`);

@@ -33,6 +33,11 @@ export const rejectionsOf = (clients: readonly ClientStatus[], resources: Known[
   return [...rejections.values()];
 };
 
+/** Each resource once: the first word on it stands. */
+export const distinct = (rejections: readonly Rejection[]): readonly Rejection[] => [
+  ...new Map(rejections.toReversed().map((rejection) => [`${rejection.gateway} ${rejection.type} ${rejection.name}`, rejection])).values(),
+];
+
 /** Statuses with Envoy's refusals laid over them; those of objects without any are the same objects as before. */
 export const withRejections = (
   statuses: ReadonlyMap<ObjectKey, Status>,

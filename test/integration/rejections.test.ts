@@ -25,7 +25,7 @@ describe.each(['sotw', 'delta'] as const)('a client that rejects what it is sent
       configFrom({ configDir: dir, xdsAddress: '127.0.0.1:0', httpAddress: '127.0.0.1:0' }, {}),
       pino({ level: 'silent' }),
     );
-    client = new AdsClient(server.xdsPort, mode, { cluster: 'default/edge' });
+    client = new AdsClient(await server.xdsPort, mode, { cluster: 'default/edge' });
   });
   afterEach(async () => {
     client.cancel();
@@ -75,7 +75,7 @@ it('an Envoy of a Gateway that is not there waits, and is shown as waiting', asy
     configFrom({ configDir: dir, xdsAddress: '127.0.0.1:0', httpAddress: '127.0.0.1:0' }, {}),
     pino({ level: 'silent' }),
   );
-  const client = new AdsClient(server.xdsPort, 'delta', { cluster: 'default/edge' });
+  const client = new AdsClient(await server.xdsPort, 'delta', { cluster: 'default/edge' });
   client.request({ typeUrl });
   const envoys = async () => ((await (await fetch(`http://127.0.0.1:${server.httpPort}/api/v1/status`)).json()) as StatusReport).envoys;
   const [envoy] = await eventually(envoys, (all) => all.length > 0);

@@ -29,7 +29,7 @@ export const startWorld = async (files: Readonly<Record<string, string>>, apiTyp
   for (const [file, yaml] of Object.entries(files)) await write(file, yaml);
   const config = configFrom({ configDir: dir, xdsAddress: '127.0.0.1:0', httpAddress: '127.0.0.1:0' }, {});
   const server = await serve(config, pino({ level: 'silent' }));
-  const envoy = await startEnvoy({ bootstrap: edgeBootstrap(server.xdsPort, apiType) });
+  const envoy = await startEnvoy({ bootstrap: edgeBootstrap(await server.xdsPort, apiType) });
   await envoy.live();
   return {
     dir,

@@ -1,0 +1,123 @@
+/** On a cluster: informers in, statuses and Envoys out, one leader among equal replicas. */
+import { distinctUntilChanged, map, ReplaySubject, Subscription } from 'rxjs';
+import { groupByCertificate, groupByClaim } from '../../../xds/ads/identity.ts';
+import { EventRecorder } from '../../../controllers/events/recorder.ts';
+import { fleetOverlay } from '../../../controllers/gateway/overlay.ts';
+import type { FleetStatus } from '../../../controllers/gateway/fleet.ts';
+import { Elector, identityOf, type LeaseNews } from '../../../controllers/runtime/lease.ts';
+import { StatusWriter } from '../../../controllers/status/writer.ts';
+import type { Config } from '../../config.ts';
+import type { LocalKey } from '../../lib/key.ts';
+import { controllerName } from '../../model/build.ts';
+import type { Infrastructure } from '../../model/infrastructure.ts';
+import type { Logger } from '../../ops/log.ts';
+import type { Update } from '../../pipeline.ts';
+import { kubernetesSource } from '../../sources/kubernetes/kubernetes-source.ts';
+import type { Platform } from '../platform.ts';
+import { stepsFor } from '../steps.ts';
+import { Acceptance } from './acceptance.ts';
+import { apiServerOf } from './api.ts';
+import { fleetsOn } from './fleets.ts';
+import { certificatesOn } from './xds-certificates.ts';
+
+/** The cluster that `config` names. Throws UsageError when its kubeconfig cannot be read. */
+export const clusterPlatform = (config: Config, log: Logger): Platform => {
+  const api = apiServerOf(config);
+  const namespaces = config.watchNamespaces.length === 0 ? {} : { namespaces: config.watchNamespaces };
+  const { state$, observed } = kubernetesSource({ api, controllerName, name: 'Kubernetes', ...namespaces });
+  const elector = new Elector({
+    api,
+    namespace: config.namespace,
+    name: config.leaseName,
+    identity: identityOf(config.podName),
+    times: { durationMs: config.leaseDuration, renewMs: config.leaseRenewDeadline, retryMs: config.leaseRetry },
+    told: (news) => tellElection(log, news),
+  });
+  const leads$ = elector.leading$.pipe(
+    map((term) => term !== undefined),
+    distinctUntilChanged(),
+  );
+  const now = (): Date => new Date();
+  const recorder = new EventRecorder({ api, reporter: { controllerName, instance: config.podName }, election: elector, now, log });
+  const writer = new StatusWriter({
+    api,
+    observed,
+    election: elector,
+    controllerName,
+    now,
+    log,
+    events: (occurrence) => recorder.record(occurrence),
+  });
+  const certificates$ = config.xdsTls === 'off' ? undefined : certificatesOn(api, config, leads$, log);
+  const update$ = new ReplaySubject<Update>(1);
+  const acceptance = new Acceptance();
+  const work = new Subscription();
+  const withFleets = fleetOverlay();
+  /** Until they are known, no status is written: what it would say of addresses is not known either. */
+  let fleets: ReadonlyMap<string, FleetStatus> | undefined;
+
+  return {
+    source: state$,
+    steps: stepsFor({ privilegedPorts: false, onCluster: true }),
+    groupOf: certificates$ === undefined ? groupByClaim : groupByCertificate,
+    ...(certificates$ === undefined ? {} : { tls$: certificates$.pipe(map(({ server }) => server)) }),
+    status: {
+      overlay: (statuses) =>
+        withFleets(statuses, fleets ?? new Map(), {
+          accepted: (gateway) => acceptance.has(gateway),
+          programmed: (gateway) => isProgrammed(observed.get(`Gateway/${gateway as LocalKey}`)?.status),
+        }),
+      told: (statuses) => fleets !== undefined && writer.want(statuses),
+    },
+    start: ({ ads, overview }) => {
+      work.add(
+        ads.events$.subscribe((event) => {
+          if (acceptance.heard(event, ads.clients)) overview.refresh();
+        }),
+      );
+      const fleets$ = config.provisioning
+        ? fleetsOn({ api, config, update$, certificates$, leading$: elector.leading$, log })
+        : update$.pipe(map(({ graph }) => othersFleets(graph.infrastructures)));
+      work.add(
+        fleets$.subscribe((next) => {
+          fleets = next;
+          overview.refresh();
+        }),
+      );
+      elector.start();
+    },
+    updated: (update) => update$.next(update),
+    resign: async () => {
+      writer.stop();
+      recorder.stop();
+      await elector.stop();
+    },
+    stop: async () => work.unsubscribe(),
+  };
+};
+
+/** Envoys that somebody else runs: they are taken to be where their Gateway asks for them. */
+const othersFleets = (infrastructures: ReadonlyMap<string, Infrastructure>): ReadonlyMap<string, FleetStatus> =>
+  new Map(
+    [...infrastructures].map(([gateway, { addresses }]) => [
+      gateway,
+      { addresses: addresses.map((value) => ({ type: 'IPAddress', value })), desired: 0, ready: 0 },
+    ]),
+  );
+
+const tellElection = (log: Logger, news: LeaseNews): void => {
+  if (news.kind === 'leading') log.info(`leading, for the ${news.transitions + 1}. term of this Lease`);
+  else if (news.kind === 'lost') log.info(`not leading: ${news.reason}`);
+  else if (news.kind === 'failing') log.warn(`the Lease cannot be used: ${(news.error as Error).message}`);
+  else log.info('the Lease can be used again');
+};
+
+type Standing = Readonly<Record<string, unknown>> | undefined;
+
+const isProgrammed = (status: Standing): boolean => {
+  const conditions = status?.['conditions'];
+  return (
+    Array.isArray(conditions) &&
+    conditions.some(({ type, status: is }: { type?: unknown; status?: unknown }) => type === 'Programmed' && is === 'True')
+  );
+};
