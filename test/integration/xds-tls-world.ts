@@ -53,7 +53,12 @@ export const serve = async (
 };
 
 /** A client that trusts `trusted` and shows `shown`. */
-export const clientWith = (port: number, trusted: readonly Ca[], shown: KeyPair | undefined, cluster = 'test/edge'): AdsClient => {
+export const clientWith = (
+  port: number,
+  trusted: readonly Pick<Ca, 'certificate'>[],
+  shown: KeyPair | undefined,
+  cluster = 'test/edge',
+): AdsClient => {
   const roots = Buffer.from(trusted.map(({ certificate }) => certificate).join(''));
   const [key, cert] = shown === undefined ? [null, null] : [Buffer.from(shown.privateKey), Buffer.from(shown.certificate)];
   return new AdsClient(port, 'delta', {
@@ -68,4 +73,17 @@ export const asked = async (client: AdsClient): Promise<readonly string[] | { re
   const answer = await Promise.race([client.response(), client.ended]);
   client.cancel();
   return 'resources' in answer ? answer.resources : answer;
+};
+
+/** Asks for all clusters and accepts what comes; further ones follow unasked. */
+export const hold = async (client: AdsClient): Promise<void> => {
+  client.request({ typeUrl: CDS });
+  await accept(client);
+};
+
+/** Accepts the next response; the names of its resources. */
+export const accept = async (client: AdsClient): Promise<readonly string[]> => {
+  const { resources, nonce } = await client.response();
+  client.request({ typeUrl: CDS, responseNonce: nonce });
+  return resources;
 };

@@ -9,7 +9,7 @@ import { groupByClaim } from '../../xds/ads/identity.ts';
 import { type AdsServer, adsServer } from '../../xds/ads/server.ts';
 import { CDS } from '../../xds/ads/types.ts';
 import { AdsClient } from '../support/ads-client.ts';
-import { asked, ca, clientOf, clientWith, config, issuedBy, running, serve, serverTls } from './xds-tls-world.ts';
+import { accept, asked, ca, clientOf, clientWith, config, hold, issuedBy, running, serve, serverTls } from './xds-tls-world.ts';
 
 const ours = ca('ours');
 const theirs = ca('theirs');
@@ -18,18 +18,6 @@ const edge = clientOf(ours, 'edge');
 afterEach(async () => {
   await Promise.all(running.splice(0).map((server) => server.drain(500)));
 });
-
-/** Asks for all clusters and accepts what comes; further ones follow unasked. */
-const hold = async (client: AdsClient): Promise<void> => {
-  client.request({ typeUrl: CDS });
-  await accept(client);
-};
-
-const accept = async (client: AdsClient): Promise<readonly string[]> => {
-  const { resources, nonce } = await client.response();
-  client.request({ typeUrl: CDS, responseNonce: nonce });
-  return resources;
-};
 
 const next = async <K extends AdsEvent['kind']>({ events$ }: AdsServer, kind: K): Promise<Extract<AdsEvent, { kind: K }>> =>
   firstValueFrom(events$.pipe(filter((event): event is Extract<AdsEvent, { kind: K }> => event.kind === kind)));
