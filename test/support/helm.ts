@@ -10,18 +10,19 @@ const run = promisify(execFile);
 
 export const chart = join(import.meta.dirname, '../../charts/tailplane');
 
-const helm = await findHelm({ build: false, say: () => undefined });
+/** Helm's own path, where there is one. */
+export const helmPath: string | undefined = await findHelm({ build: false, say: () => undefined });
 
 /** Whether tests can have Helm: `describe.skipIf(!hasHelm)(…)`. In CI (`CI=true`) there must be one: then it throws. */
-export const hasHelm: boolean = helm !== undefined;
+export const hasHelm: boolean = helmPath !== undefined;
 if (!hasHelm && process.env['CI'] === 'true') throw new Error('no Helm: `node scripts/helm.ts` builds one');
 
 /** What Helm prints; throws an error with what it says on stderr when it fails. */
 export const runHelm = async (...args: readonly string[]): Promise<string> => {
-  if (helm === undefined) throw new Error('unreachable: no Helm');
+  if (helmPath === undefined) throw new Error('unreachable: no Helm');
   // Nothing of the user's own Helm: no plugins, no repositories, no cluster.
   const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', HELM_PLUGINS: '/nonexistent' };
-  const { stdout } = await run(helm, args, { env, maxBuffer: 64 << 20 });
+  const { stdout } = await run(helmPath, args, { env, maxBuffer: 64 << 20 });
   return stdout;
 };
 

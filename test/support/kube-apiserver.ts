@@ -72,8 +72,8 @@ export const testUsers = ['alice', 'system:serviceaccount:tailplane-system:tailp
 export type TestUser = (typeof testUsers)[number];
 
 export type TestApiServerOptions = {
-  /** Install the Gateway API's CRDs, and ours; on unless false. */
-  readonly crds?: boolean;
+  /** Install the Gateway API's CRDs, and ours; on unless false. `gateway-api`: without ours. */
+  readonly crds?: boolean | 'gateway-api';
 };
 
 /** An API server with RBAC, whole in a few seconds. Whoever starts it stops it. */
@@ -154,7 +154,7 @@ export const startApiServer = async ({ crds = true }: TestApiServerOptions = {})
   const apply = async (objects: string | readonly KubeObject[]): Promise<void> => {
     for (const object of typeof objects === 'string' ? documentsIn(objects) : objects) await applyOne(api, object);
   };
-  if (crds) await installCrds(api, apply);
+  if (crds !== false) await installCrds(api, apply, crds === true);
   return {
     api,
     url,
@@ -224,11 +224,11 @@ const applyOne = async (api: ApiServer, object: KubeObject): Promise<void> => {
   });
 };
 
-/** The experimental channel of the Gateway API as the lab pins it, then our own. */
-const installCrds = async (api: ApiServer, apply: TestApiServer['apply']): Promise<void> => {
+/** The experimental channel of the Gateway API as the lab pins it, then our own where `own` says so. */
+const installCrds = async (api: ApiServer, apply: TestApiServer['apply'], own: boolean): Promise<void> => {
   const folders = [
     join(process.env['LAB_CACHE'] ?? join(homedir(), '.cache', 'tailplane-lab'), 'crds', 'experimental'),
-    join(import.meta.dirname, '..', '..', 'crds'),
+    ...(own ? [join(import.meta.dirname, '..', '..', 'crds')] : []),
   ];
   for (const folder of folders) for (const file of yamlFilesIn(folder)) await apply(readFileSync(join(folder, file), 'utf8'));
   for (let served = false; !served; await new Promise((resolve) => setTimeout(resolve, 50))) {
