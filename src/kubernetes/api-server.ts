@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
-import { fetch, type Response } from 'undici';
+import { type Dispatcher, fetch, type Response } from 'undici';
 import { ApiError, type StatusAnswer, UnreachableError } from './api-error.ts';
 
 export type ApiRequest = {
@@ -113,10 +113,17 @@ export const connect = ({ kubeconfig, context, userAgent = 'tailplane' }: Connec
   };
 };
 
-type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
-
 /** A certificate authority or client certificate that was replaced on disk is in use after this long. */
 const connectionsMs = 60_000;
+
+/**
+ * Over HTTP/2 all watches would share one connection, which an API server closes with every stream on it when it answers a single request
+ * with 401, and whose streams it limits.
+ */
+const withHttp1: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
+  const http1 = { ...options, allowH2: false };
+  return dispatch(http1, handler);
+};
 
 /** client-node makes a dispatcher, and so a TLS handshake, for each request: this keeps one of them for a while. */
 class Connections {
@@ -126,7 +133,7 @@ class Connections {
     if (fresh === undefined) return undefined;
     if (this.#kept === undefined || this.#kept.until < performance.now()) {
       this.forget();
-      this.#kept = { dispatcher: fresh, until: performance.now() + connectionsMs };
+      this.#kept = { dispatcher: fresh.compose(withHttp1), until: performance.now() + connectionsMs };
     }
     return this.#kept.dispatcher;
   }
