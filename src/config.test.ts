@@ -51,6 +51,7 @@ describe('configFrom', () => {
     [{ ...dir, xdsTlsCert: 'a.pem' }, {}, undefined, '--xds-tls-cert and --xds-tls-key come together'],
     [{ ...dir, xdsClientCa: 'a.pem' }, {}, undefined, '--xds-client-ca needs --xds-tls-cert'],
     [{ kubernetes: true, leaseRetry: '15s' }, {}, undefined, '--lease-retry must be shorter'],
+    [{ kubernetes: true, leaseDuration: '15500ms' }, {}, undefined, '--lease-duration: must be whole seconds'],
     [{ kubernetes: true, xdsTls: 'maybe' }, {}, undefined, '--xds-tls: "maybe" is neither auto nor off'],
     [{ ...dir, xdsAddress: 'nowhere' }, {}, undefined, '--xds-address: "nowhere" is not HOST:PORT'],
     [dir, { TAILPLANE_LOG_LEVEL: 'loud' }, undefined, 'TAILPLANE_LOG_LEVEL: "loud" is none of trace, debug'],

@@ -188,6 +188,7 @@ const coherent = (config: Config): Config => {
   if ((xdsTlsCert === undefined) !== (xdsTlsKey === undefined)) throw new UsageError('--xds-tls-cert and --xds-tls-key come together');
   if (xdsClientCa !== undefined && xdsTlsCert === undefined) throw new UsageError('--xds-client-ca needs --xds-tls-cert');
   if (kubernetes && xdsTlsCert !== undefined) throw new UsageError('--xds-tls-cert is not for --kubernetes, which has a CA of its own');
+  if (leaseDuration % 1000 !== 0) throw new UsageError('--lease-duration: must be whole seconds');
   if (!(leaseRetry < leaseRenewDeadline && leaseRenewDeadline < leaseDuration))
     throw new UsageError('--lease-retry must be shorter than --lease-renew-deadline, and that shorter than --lease-duration');
   return config;

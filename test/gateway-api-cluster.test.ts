@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { infrastructureOf } from '../src/model/gateways/infrastructure.ts';
 import { overlaid } from '../src/model/gateways/parameters.ts';
 import type { Graph } from '../src/model/graph.ts';
-import { acceptance, gateway, graphFrom, httpRoute, messageOf, shown, statusOf } from './support/gateway-api.ts';
+import { acceptance, gateway, graphFrom, httpRoute, messageOf, objectsIn, shown, statusOf } from './support/gateway-api.ts';
 
 const http = 'listeners: [{ name: http, port: 80, protocol: HTTP }]';
 const onCluster = { onCluster: true, exclusivePorts: false, privilegedPorts: false };
@@ -37,6 +38,18 @@ describe('a Gateway on a cluster', () => {
     expect(graphOnCluster(gateway('one', http)).infrastructures.get('default/one')?.ports).toEqual([
       { port: 80, boundPort: 10080, transport: 'TCP' },
     ]);
+  });
+
+  it('leaves Envoys the ports they need for themselves', () => {
+    const graph = graphFrom(gateway('one', http.replace('port: 80', 'port: 19000')), { ...onCluster, reservedPorts: [19000] });
+    expect(graph.infrastructures.get('default/one')?.ports).toEqual([{ port: 19000, boundPort: 29000, transport: 'TCP' }]);
+  });
+
+  it('wants nothing more while it is being deleted', () => {
+    const [standing] = objectsIn(gateway('one', http));
+    if (standing?.kind !== 'Gateway') throw new Error('unreachable: a Gateway was written');
+    const going = { ...standing, metadata: { ...standing.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
+    expect([standing, going].map((one) => infrastructureOf(one, [], {}, []).going)).toEqual([false, true]);
   });
 
   it('hands on the labels and annotations of its infrastructure', () => {

@@ -15,6 +15,8 @@ type ContainerOptions = {
   /** `namespace/name` of the Gateway. */
   readonly gateway: string;
   readonly parameters: ProxyParameters;
+  /** Where parameters name none. */
+  readonly image: string | undefined;
   readonly volumeMounts: readonly object[];
 };
 
@@ -22,11 +24,11 @@ type ContainerOptions = {
  * The Envoy container. It has no liveness probe: an Envoy that waits for us, or is busy, is no better after a restart. Ports of the
  * Gateway are not listed: a new listener must not replace pods.
  */
-export const containerFrom = ({ gateway, parameters, volumeMounts }: ContainerOptions): object => {
+export const containerFrom = ({ gateway, parameters, image = defaultImage, volumeMounts }: ContainerOptions): object => {
   const { envoy = {} } = parameters;
   return {
     name: 'envoy',
-    image: envoy.image ?? defaultImage,
+    image: envoy.image ?? image,
     imagePullPolicy: envoy.imagePullPolicy,
     command: ['envoy'],
     args: argumentsFrom(gateway, parameters),

@@ -4,6 +4,8 @@ import type { HostPort } from '../../src/lib/host-port.ts';
 export type GatewayContext = {
   /** Where pods reach xDS. */
   readonly xds: HostPort;
+  /** Envoy's image where parameters name none; that of this release when absent. */
+  readonly image?: string;
   /** Absent where xDS is served in plain text. */
   readonly tls?: {
     /** Name in our certificate; the host of `xds` when absent. */

@@ -65,7 +65,9 @@ const podTemplateFrom = (infrastructure: Infrastructure, context: GatewayContext
       affinity: pod.affinity,
       topologySpreadConstraints: spreadOf(infrastructure),
       priorityClassName: pod.priorityClassName,
-      containers: [containerFrom({ gateway: `${namespace}/${name}`, parameters, volumeMounts: volumesOf(context).map(mountOf) })],
+      containers: [
+        containerFrom({ gateway: `${namespace}/${name}`, parameters, image: context.image, volumeMounts: volumesOf(context).map(mountOf) }),
+      ],
       volumes: volumesOf(context).map((volume) => volumeFrom(volume, infrastructure)),
     },
   };

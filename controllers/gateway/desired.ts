@@ -13,13 +13,13 @@ import { serviceFrom } from './service.ts';
 
 /**
  * Every object that must exist for one Gateway, what others need first: complete, so what is absent here is deleted. Empty when nothing can
- * be said now, and then everything stays as it is: the Gateway has no port to serve, its certificate is not issued yet, or it has no uid
- * that could own objects.
+ * be said now, and then everything stays as it is: the Gateway has no port to serve, its certificate is not issued yet, it is being deleted,
+ * or it has no uid that could own objects.
  */
 export const desiredFor = (infrastructure: Infrastructure, context: GatewayContext): readonly KubeObject[] => {
-  const { uid, ports, parameters } = infrastructure;
+  const { uid, ports, parameters, going } = infrastructure;
   const credentials = context.tls?.credentials;
-  if (uid === undefined || ports.length === 0) return [];
+  if (uid === undefined || ports.length === 0 || going) return [];
   if (context.tls !== undefined && credentials === undefined) return [];
   return [
     serviceAccountFrom(infrastructure, uid),

@@ -11,6 +11,7 @@ export const infrastructureFor = (parameters: ProxyParameters = {}, more: Partia
     name,
     uid: 'f4b8b2c0-0000-4000-8000-000000000001',
     className: 'tailplane',
+    going: false,
     labels: {},
     annotations: {},
     parameters,

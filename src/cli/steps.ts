@@ -1,3 +1,4 @@
+import { adminPort, probePort } from '../../controllers/gateway/layout.ts';
 import { snapshotOf } from '../../xds/snapshot/snapshot-of.ts';
 import type { Resources } from '../../xds/resources.ts';
 import type { Snapshot } from '../../xds/snapshot/snapshot.ts';
@@ -19,7 +20,13 @@ export const stepsFor = ({ privilegedPorts, onCluster }: Place): Steps => {
     return before?.resources === resources ? before : { resources, snapshot: snapshotOf(resources, before?.snapshot) };
   };
   return {
-    build: graphBuilder({ privilegedPorts, onCluster, exclusivePorts: !onCluster, defaultAddresses: onCluster ? [] : ['127.0.0.1'] }),
+    build: graphBuilder({
+      privilegedPorts,
+      onCluster,
+      exclusivePorts: !onCluster,
+      defaultAddresses: onCluster ? [] : ['127.0.0.1'],
+      reservedPorts: onCluster ? [adminPort, probePort] : [],
+    }),
     translate: translator(),
     encode: (resources) => {
       last = new Map([...resources].map(([gateway, all]) => [gateway, encodedFrom(gateway, all)]));

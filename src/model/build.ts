@@ -2,6 +2,7 @@ import type { Objects } from '../api/objects.ts';
 import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../lib/key.ts';
 import { endpointsBuilder } from './endpoints.ts';
 import { callingOf, classStatuses } from './gateways/class-status.ts';
+import { boundPorts } from './gateways/declared.ts';
 import { type DerivedGateway, type GatewayOptions, gatewayDeriver } from './gateways/derive.ts';
 import { orphanStatusOf } from './gateways/listener-set-status.ts';
 import { gatewaysSettler, infrastructuresSettler } from './gateways/reuse.ts';
@@ -16,7 +17,11 @@ import { type ModelTables, tablesBuilder } from './tables.ts';
 
 export const controllerName = 'gateway.tailscale.com/tailplane';
 
-export type ModelOptions = Omit<GatewayOptions, 'controllerName'> & {
+export type ModelOptions = Omit<GatewayOptions, 'controllerName' | 'boundPort'> & {
+  /** Whether Envoy may bind ports below 1024 as they are. */
+  readonly privilegedPorts: boolean;
+  /** TCP and UDP ports that Envoys need for themselves. */
+  readonly reservedPorts?: readonly number[];
   /** Whether Gateways share the machine's ports, as in a directory's; on a cluster each has its own. */
   readonly exclusivePorts: boolean;
 };
@@ -49,11 +54,14 @@ const differOnlyInSlices = (one: Objects, other: Objects): boolean => {
 const configurationBuilder = ({
   exclusivePorts,
   onCluster = false,
+  privilegedPorts,
+  reservedPorts,
   ...options
 }: ModelOptions): ((tables: ModelTables) => Configuration) => {
+  const boundPort = boundPorts(privilegedPorts, reservedPorts);
   const indexesOf = indexesBuilder();
-  const takenSocketsOf = takenSocketsBuilder(options.privilegedPorts);
-  const derive = gatewayDeriver({ controllerName, onCluster, ...options });
+  const takenSocketsOf = takenSocketsBuilder(boundPort);
+  const derive = gatewayDeriver({ controllerName, onCluster, boundPort, ...options });
   const classStatusesOf = classStatuses(controllerName, onCluster);
   const infrastructuresOf = infrastructuresSettler();
   const routeChangesOf = routeStatusChanges(controllerName, onCluster);

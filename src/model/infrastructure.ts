@@ -8,6 +8,8 @@ export type Infrastructure = {
   /** Absent where objects come from files. */
   readonly uid?: string;
   readonly className: string;
+  /** It is going: nothing more is to be made for it. */
+  readonly going: boolean;
   /** From `spec.infrastructure`: for everything that is made for the Gateway. */
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;

@@ -92,10 +92,12 @@ const contextsOf = (
   certificates$: Observable<XdsCertificates> | undefined,
   log: Logger,
 ): Observable<ContextOf> => {
-  const xds = { host: xdsHostOf(config), port: config.xdsAddress.port };
+  const common = {
+    xds: { host: xdsHostOf(config), port: config.xdsAddress.port },
+    ...(config.envoyImage === undefined ? {} : { image: config.envoyImage }),
+  };
   if (certificates$ === undefined) {
-    const context: GatewayContext = { xds };
-    return of(() => context);
+    return of(() => common);
   }
   return clientCertificatesOf({
     gateways$: infrastructures$.pipe(
@@ -108,17 +110,20 @@ const contextsOf = (
     ),
     certificates$,
     issued: ({ namespace, name }, because) => log.info(`Gateway ${namespace}/${name}: new xDS certificate for its Envoys, as ${because}`),
-  }).pipe(map(contextsWith(xds)));
+  }).pipe(map(contextsWith(common)));
 };
 
-const contextsWith = (xds: GatewayContext['xds']): ((credentials: ReadonlyMap<LocalKey, XdsCredentials>) => ContextOf) => {
-  const waiting: GatewayContext = { xds, tls: {} };
+const contextsWith = (common: GatewayContext): ((credentials: ReadonlyMap<LocalKey, XdsCredentials>) => ContextOf) => {
+  const waiting: GatewayContext = { ...common, tls: {} };
   let last = new Map<LocalKey, { readonly held: XdsCredentials; readonly context: GatewayContext }>();
   return (credentials) => {
     last = new Map(
       [...credentials].map(([gateway, held]) => {
         const before = last.get(gateway);
-        return [gateway, before !== undefined && same(before.held, held) ? before : { held, context: { xds, tls: { credentials: held } } }];
+        return [
+          gateway,
+          before !== undefined && same(before.held, held) ? before : { held, context: { ...common, tls: { credentials: held } } },
+        ];
       }),
     );
     const now = last;

@@ -4,6 +4,7 @@ import { groupByCertificate, groupByClaim } from '../../../xds/ads/identity.ts';
 import { EventRecorder } from '../../../controllers/events/recorder.ts';
 import { fleetOverlay } from '../../../controllers/gateway/overlay.ts';
 import type { FleetStatus } from '../../../controllers/gateway/fleet.ts';
+import { Replicas } from '../../../controllers/replicas/replicas.ts';
 import { Elector, identityOf, type LeaseNews } from '../../../controllers/runtime/lease.ts';
 import { StatusWriter } from '../../../controllers/status/writer.ts';
 import type { Config } from '../../config.ts';
@@ -13,9 +14,8 @@ import type { Infrastructure } from '../../model/infrastructure.ts';
 import type { Logger } from '../../ops/log.ts';
 import type { Update } from '../../pipeline.ts';
 import { kubernetesSource } from '../../sources/kubernetes/kubernetes-source.ts';
-import type { Platform } from '../platform.ts';
+import type { Platform, Running } from '../platform.ts';
 import { stepsFor } from '../steps.ts';
-import { Acceptance } from './acceptance.ts';
 import { apiServerOf } from './api.ts';
 import { fleetsOn } from './fleets.ts';
 import { certificatesOn } from './xds-certificates.ts';
@@ -25,11 +25,12 @@ export const clusterPlatform = (config: Config, log: Logger): Platform => {
   const api = apiServerOf(config);
   const namespaces = config.watchNamespaces.length === 0 ? {} : { namespaces: config.watchNamespaces };
   const { state$, observed } = kubernetesSource({ api, controllerName, name: 'Kubernetes', ...namespaces });
+  const identity = identityOf(config.podName);
   const elector = new Elector({
     api,
     namespace: config.namespace,
     name: config.leaseName,
-    identity: identityOf(config.podName),
+    identity,
     times: { durationMs: config.leaseDuration, renewMs: config.leaseRenewDeadline, retryMs: config.leaseRetry },
     told: (news) => tellElection(log, news),
   });
@@ -50,7 +51,14 @@ export const clusterPlatform = (config: Config, log: Logger): Platform => {
   });
   const certificates$ = config.xdsTls === 'off' ? undefined : certificatesOn(api, config, leads$, log);
   const update$ = new ReplaySubject<Update>(1);
-  const acceptance = new Acceptance();
+  let running: Running | undefined;
+  const replicas = new Replicas({
+    api,
+    replica: { namespace: config.namespace, pod: config.podName, ...(config.podUid === undefined ? {} : { podUid: config.podUid }) },
+    process: identity,
+    clients: () => running?.ads.clients() ?? [],
+    failed: (error) => log.warn(`other replicas cannot be told of the Envoys here: ${(error as Error).message}`),
+  });
   const work = new Subscription();
   const withFleets = fleetOverlay();
   /** Until they are known, no status is written: what it would say of addresses is not known either. */
@@ -64,17 +72,17 @@ export const clusterPlatform = (config: Config, log: Logger): Platform => {
     status: {
       overlay: (statuses) =>
         withFleets(statuses, fleets ?? new Map(), {
-          accepted: (gateway) => acceptance.has(gateway),
+          accepted: (gateway) => replicas.accepted(gateway),
           programmed: (gateway) => isProgrammed(observed.get(`Gateway/${gateway as LocalKey}`)?.status),
         }),
-      told: (statuses) => fleets !== undefined && writer.want(statuses),
+      told: (statuses) => fleets !== undefined && replicas.synced && writer.want(statuses),
+      rejectedElsewhere: () => replicas.rejectedElsewhere(),
     },
-    start: ({ ads, overview }) => {
-      work.add(
-        ads.events$.subscribe((event) => {
-          if (acceptance.heard(event, ads.clients)) overview.refresh();
-        }),
-      );
+    start: (parts) => {
+      running = parts;
+      const { ads, overview } = parts;
+      work.add(ads.events$.subscribe(() => replicas.happened()));
+      work.add(replicas.changes$.subscribe(() => overview.refresh()));
       const fleets$ = config.provisioning
         ? fleetsOn({ api, config, update$, certificates$, leading$: elector.leading$, log })
         : update$.pipe(map(({ graph }) => othersFleets(graph.infrastructures)));
@@ -84,15 +92,22 @@ export const clusterPlatform = (config: Config, log: Logger): Platform => {
           overview.refresh();
         }),
       );
+      replicas.start();
       elector.start();
     },
-    updated: (update) => update$.next(update),
+    updated: (update) => {
+      replicas.published(update);
+      update$.next(update);
+    },
     resign: async () => {
       writer.stop();
       recorder.stop();
       await elector.stop();
     },
-    stop: async () => work.unsubscribe(),
+    stop: async () => {
+      work.unsubscribe();
+      await replicas.stop();
+    },
   };
 };
 

@@ -1,11 +1,11 @@
 import { partsOf, type ObjectKey } from '../../lib/key.ts';
 import type { Verdict } from '../route-node.ts';
-import { boundPortOf, type DeclaredListener, isSupportedProtocol, socketKey } from './declared.ts';
+import { type BoundPort, type DeclaredListener, isSupportedProtocol, socketKey } from './declared.ts';
 
 /** Why a listener cannot be told from others, or cannot have its port. */
 export type Clash = Verdict & { readonly reason: 'ProtocolConflict' | 'HostnameConflict' | 'PortUnavailable' };
 
-type Ports = { readonly privilegedPorts: boolean; readonly taken: Readonly<Record<string, ObjectKey>> | undefined };
+type Ports = { readonly boundPort: BoundPort; readonly taken: Readonly<Record<string, ObjectKey>> | undefined };
 
 /**
  * The listeners that are not distinct (Gateway API v1 `GatewaySpec.listeners`). Within one object none of those that clash wins; between
@@ -14,7 +14,7 @@ type Ports = { readonly privilegedPorts: boolean; readonly taken: Readonly<Recor
  */
 export const clashes = (
   objects: readonly (readonly DeclaredListener[])[],
-  { privilegedPorts, taken }: Ports,
+  { boundPort, taken }: Ports,
 ): ReadonlyMap<DeclaredListener, Clash> => {
   const found = new Map<DeclaredListener, Clash>();
   const note = (listener: DeclaredListener, clash: Clash | undefined): boolean => {
@@ -27,7 +27,7 @@ export const clashes = (
     // What loses to an earlier object takes nothing from its neighbours: only those that are left can clash among themselves.
     const left = supported.filter((listener) => note(listener, firstClash(listener, earlier)));
     const distinct = left.filter((listener) => note(listener, firstClash(listener, left)));
-    for (const listener of distinct) note(listener, unavailable(listener, [...earlier, ...distinct], { privilegedPorts, taken }));
+    for (const listener of distinct) note(listener, unavailable(listener, [...earlier, ...distinct], { boundPort, taken }));
     earlier.push(...left);
   }
   return found;
@@ -51,12 +51,8 @@ const firstClash = (listener: DeclaredListener, others: readonly DeclaredListene
   return undefined;
 };
 
-const unavailable = (
-  listener: DeclaredListener,
-  others: readonly DeclaredListener[],
-  { privilegedPorts, taken }: Ports,
-): Clash | undefined => {
-  const bound = boundPortOf(listener.spec.port, privilegedPorts);
+const unavailable = (listener: DeclaredListener, others: readonly DeclaredListener[], { boundPort, taken }: Ports): Clash | undefined => {
+  const bound = boundPort(listener.spec.port);
   const holder = taken?.[socketKey(listener.transport, bound)];
   if (holder !== undefined) {
     const { namespace, name } = partsOf(holder);
@@ -69,7 +65,7 @@ const unavailable = (
     (other) =>
       other.transport === listener.transport &&
       other.spec.port !== listener.spec.port &&
-      boundPortOf(other.spec.port, privilegedPorts) === bound &&
+      boundPort(other.spec.port) === bound &&
       // Within one object the privileged port gives way.
       (other.owner !== listener.owner || listener.spec.port !== bound),
   );

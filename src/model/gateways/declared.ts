@@ -52,4 +52,10 @@ export const declaredListeners = (gateway: Gateway, sets: readonly ListenerSet[]
 export const socketKey = (transport: 'TCP' | 'UDP', boundPort: number): string => `${transport}/${boundPort}`;
 
 /** The port Envoy binds for a port users see. */
-export const boundPortOf = (port: number, privilegedPorts: boolean): number => (port < 1024 && !privilegedPorts ? port + 10_000 : port);
+export type BoundPort = (port: number) => number;
+
+/** Ports that Envoy may not have, or `reserved` for something else, are bound 10000 above. */
+export const boundPorts =
+  (privilegedPorts: boolean, reserved: readonly number[] = []): BoundPort =>
+  (port) =>
+    (port < 1024 && !privilegedPorts) || reserved.includes(port) ? port + 10_000 : port;

@@ -10,7 +10,7 @@ import { assignedAddressesOf, boundAddressesOf } from './addresses.ts';
 import { type Attachments, attach, type RefOutcome } from './attach.ts';
 import { clientCertificateOf } from './client-certificate.ts';
 import { clashes } from './conflicts.ts';
-import { declaredListeners } from './declared.ts';
+import { type BoundPort, declaredListeners } from './declared.ts';
 import { gatewayStatusOf, refusalOf, standingOf } from './gateway-status.ts';
 import { type JudgedListener, judge } from './judge.ts';
 import { listenerSetStatusOf, type Unreachable } from './listener-set-status.ts';
@@ -38,8 +38,7 @@ export type DerivedGateway = {
 
 export type GatewayOptions = {
   readonly controllerName: string;
-  /** Whether Envoy may bind ports below 1024 as they are. */
-  readonly privilegedPorts: boolean;
+  readonly boundPort: BoundPort;
   /** IP literals that status gives for Gateways without addresses of their own. */
   readonly defaultAddresses: readonly string[];
   /**
@@ -52,7 +51,7 @@ export type GatewayOptions = {
 /** Derives one Gateway, again only when something it looked up has changed. */
 export const gatewayDeriver = ({
   controllerName,
-  privilegedPorts,
+  boundPort,
   defaultAddresses,
   onCluster = false,
 }: GatewayOptions): ((gateway: Gateway, tables: GatewayTables) => DerivedGateway) => {
@@ -62,7 +61,7 @@ export const gatewayDeriver = ({
     const sets = read('listenerSetsOf', key) ?? [];
     const allowed = allowedSetsOf(gateway, sets, read);
     const objects = declaredListeners(gateway, allowed);
-    const clashing = clashes(objects, { privilegedPorts, taken: read('takenSockets', key) });
+    const clashing = clashes(objects, { boundPort, taken: read('takenSockets', key) });
     const listeners = objects.flat().map((listener) => judge(listener, gateway, clashing.get(listener), read));
     const attachments = attach(gateway, sets.map(keyOf), listeners, read);
     const addresses = onCluster ? assignedAddressesOf(gateway) : boundAddressesOf(gateway);
@@ -91,7 +90,7 @@ export const gatewayDeriver = ({
       (policy) => [keyOf(policy), ancestorStatusOf(gateway, policy, read('policyVerdicts', keyOf(policy)) ?? {}, controllerName)] as const,
     );
     const sockets = (): readonly Socket[] =>
-      addresses.bind?.length === 0 ? [] : socketsOf(listeners, attachments, { addresses: addresses.bind ?? [], privilegedPorts });
+      addresses.bind?.length === 0 ? [] : socketsOf(listeners, attachments, { addresses: addresses.bind ?? [], boundPort });
     const served = (): Served => {
       const node = {
         key: keyOf(gateway),

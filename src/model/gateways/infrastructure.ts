@@ -17,6 +17,7 @@ export const infrastructureOf = (
     name: metadata.name,
     ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
     className: spec.gatewayClassName,
+    going: metadata.deletionTimestamp !== undefined,
     labels: spec.infrastructure?.labels ?? {},
     annotations: spec.infrastructure?.annotations ?? {},
     parameters,

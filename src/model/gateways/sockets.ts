@@ -1,12 +1,12 @@
 import { byCodeUnit } from '../../lib/key.ts';
 import type { Listener, Socket } from '../graph.ts';
 import type { Attached, Attachments } from './attach.ts';
-import { boundPortOf } from './declared.ts';
+import type { BoundPort } from './declared.ts';
 import type { JudgedListener } from './judge.ts';
 import { serverNamesOf, streamRuleOf } from './streams.ts';
 import { virtualHostsOf } from './virtual-hosts.ts';
 
-type Options = { readonly addresses: readonly string[]; readonly privilegedPorts: boolean };
+type Options = { readonly addresses: readonly string[]; readonly boundPort: BoundPort };
 
 /**
  * The sockets of the listeners that can be served, by port and transport. A listener that was accepted but cannot be served, for want of a
@@ -15,7 +15,7 @@ type Options = { readonly addresses: readonly string[]; readonly privilegedPorts
 export const socketsOf = (
   listeners: readonly JudgedListener[],
   { on }: Attachments,
-  { addresses, privilegedPorts }: Options,
+  { addresses, boundPort }: Options,
 ): readonly Socket[] => {
   const groups = Map.groupBy(
     listeners.filter(({ accepted }) => accepted),
@@ -30,7 +30,7 @@ export const socketsOf = (
       const hosts = group.map(({ host }) => host);
       const nodes = [first, ...others].map((listener) => nodeOf(listener, hosts, on.get(listener) ?? []));
       const sorted = nodes.toSorted((one, other) => byCodeUnit(one.name, other.name));
-      return [{ addresses, port, boundPort: boundPortOf(port, privilegedPorts), transport: first.transport, listeners: sorted }];
+      return [{ addresses, port, boundPort: boundPort(port), transport: first.transport, listeners: sorted }];
     });
 };
 

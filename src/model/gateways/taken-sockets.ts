@@ -4,7 +4,7 @@ import { keyOf, localKeyOf, type ObjectKey } from '../../lib/key.ts';
 import type { Read } from '../../lib/memo.ts';
 import { boundAddressesOf } from './addresses.ts';
 import { clashes } from './conflicts.ts';
-import { boundPortOf, declaredListeners, isSupportedProtocol, socketKey } from './declared.ts';
+import { type BoundPort, declaredListeners, isSupportedProtocol, socketKey } from './declared.ts';
 import { refusalOf } from './gateway-status.ts';
 import { parametersOf } from './parameters.ts';
 import { byAge } from './precedence.ts';
@@ -19,7 +19,7 @@ type Taken = ReadonlyMap<string, Readonly<Record<string, ObjectKey>>>;
  * Where Gateways share one machine: for each Gateway, as `namespace/name`, the sockets it asks for that an older one holds on a common
  * address. Gateways that are refused hold none. A Gateway's record keeps its identity while it holds the same.
  */
-export const takenSocketsBuilder = (privilegedPorts: boolean): ((gateways: readonly Gateway[], tables: Asked) => Taken) => {
+export const takenSocketsBuilder = (boundPort: BoundPort): ((gateways: readonly Gateway[], tables: Asked) => Taken) => {
   let last: Taken = new Map();
   return (gateways, tables) => {
     const read: Read<Asked> = (table, key) => tables[table].get(key) as never;
@@ -29,7 +29,7 @@ export const takenSocketsBuilder = (privilegedPorts: boolean): ((gateways: reado
     for (const gateway of claimants.toSorted((one, other) => byAge(one.metadata, other.metadata))) {
       const addresses = boundAddressesOf(gateway).bind;
       const lost: Record<string, ObjectKey> = {};
-      for (const socket of socketsAsked(gateway, read, privilegedPorts)) {
+      for (const socket of socketsAsked(gateway, read, boundPort)) {
         const holders = claims.get(socket) ?? [];
         const holder = holders.find((claim) => overlap(claim.addresses, addresses));
         if (holder !== undefined) lost[socket] = holder.key;
@@ -44,11 +44,11 @@ export const takenSocketsBuilder = (privilegedPorts: boolean): ((gateways: reado
 };
 
 /** Sockets that a Gateway would have if it were alone. */
-const socketsAsked = (gateway: Gateway, read: Read<Asked>, privilegedPorts: boolean): ReadonlySet<string> => {
+const socketsAsked = (gateway: Gateway, read: Read<Asked>, boundPort: BoundPort): ReadonlySet<string> => {
   const objects = declaredListeners(gateway, allowedSetsOf(gateway, read('listenerSetsOf', localKeyOf(gateway)) ?? [], read));
-  const clashing = clashes(objects, { privilegedPorts, taken: undefined });
+  const clashing = clashes(objects, { boundPort, taken: undefined });
   const standing = objects.flat().filter((listener) => isSupportedProtocol(listener.spec.protocol) && !clashing.has(listener));
-  return new Set(standing.map(({ transport, spec }) => socketKey(transport, boundPortOf(spec.port, privilegedPorts))));
+  return new Set(standing.map(({ transport, spec }) => socketKey(transport, boundPort(spec.port))));
 };
 
 const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
