@@ -59,6 +59,29 @@ describe('an entry', () => {
     expect(take(route({ uid: 'v', resourceVersion: '2', generation: 1 }, spec), first).object).not.toBe(first.object);
   });
 
+  it('of an EndpointSlice holds where endpoints are and how they are, and does not change with anything else', () => {
+    const slice = (resourceVersion: string, pod: string, ready: boolean): KubeObject => ({
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: {
+        name: 's',
+        namespace: 'web',
+        uid: 'u',
+        resourceVersion,
+        annotations: { 'endpoints.kubernetes.io/last-change-trigger-time': pod },
+      },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready }, zone: 'a', nodeName: 'n', targetRef: { kind: 'Pod', name: pod } }],
+      ports: [{ name: '', port: 80, protocol: 'TCP' }],
+    });
+    const before = entryFrom('EndpointSlice', slice('1', 'one', true), undefined);
+    expect(before.object).toMatchObject({ endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: true }, zone: 'a' }] });
+    expect(before.object).not.toHaveProperty('endpoints[0].targetRef');
+    expect(entryFrom('EndpointSlice', slice('2', 'two', true), before).object).toBe(before.object);
+    expect(entryFrom('EndpointSlice', slice('3', 'two', false), before).object).not.toBe(before.object);
+    expect(entryFrom('EndpointSlice', { ...slice('4', 'x', true), endpoints: [7, null] }, before).problems.length).toBeGreaterThan(0);
+  });
+
   it('of a Node changes with its addresses, not with its heartbeat', () => {
     const node = (resourceVersion: string, address: string, seen: string): KubeObject => ({
       apiVersion: 'v1',

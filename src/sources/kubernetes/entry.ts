@@ -1,6 +1,7 @@
 import type { AnyObject, Kind } from '../../api/kinds.ts';
 import { equal } from '../../lib/equal.ts';
 import { objectKey } from '../../lib/key.ts';
+import { present } from '../../lib/present.ts';
 import type { KubeObject } from '../../kubernetes/kube-object.ts';
 import { admitStored } from '../admission/admit.ts';
 import { formatError } from '../admission/error.ts';
@@ -24,7 +25,7 @@ export const entryFrom = (kind: Kind, raw: KubeObject, before: Entry | undefined
   if (before !== undefined && countsAsUnchanged(before, raw)) return { ...observed, object: before.object, problems: none };
   // An object that was deleted and made again is another one: what it said before says nothing about it.
   const former = before?.uid === uid ? before.object : undefined;
-  const admitted = admitStored(raw);
+  const admitted = admitStored(kind === 'EndpointSlice' ? leanSlice(raw) : raw);
   if (admitted.ok) return { ...observed, object: equal(former, admitted.value) ? former : admitted.value, problems: none };
   const problems = admitted.problem.errors.map((error): SourceProblem => ({ severity: 'error', reason: formatError(error), object: key }));
   return { ...observed, object: former, problems };
@@ -46,6 +47,22 @@ const countsAsUnchanged = ({ object, problems, uid, apiVersion }: Entry, raw: Ku
     equal(object.metadata.labels, labels) &&
     equal(object.metadata.annotations, annotations)
   );
+};
+
+/**
+ * A slice without what nobody here reads of it. There are many more endpoints than anything else, and which pod and node one is on, and when
+ * it changed last, is half of what is said of it.
+ */
+const leanSlice = (raw: KubeObject): KubeObject => {
+  const { annotations: _, ...metadata } = raw.metadata;
+  const { endpoints } = raw;
+  return { ...raw, metadata, ...(Array.isArray(endpoints) && { endpoints: endpoints.map(leanEndpoint) }) };
+};
+
+const leanEndpoint = (endpoint: unknown): unknown => {
+  if (typeof endpoint !== 'object' || endpoint === null) return endpoint;
+  const { addresses, conditions, zone } = endpoint as Readonly<Record<string, unknown>>;
+  return present({ addresses, conditions, zone });
 };
 
 /** Nodes tell their images and conditions every few minutes, at length, and nobody here writes them. */
