@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { indexBy, memo, memoByReads, sameElements } from './memo.ts';
@@ -64,6 +66,24 @@ describe('memoByReads', () => {
         }
       }),
     );
+  });
+});
+
+describe('what memoByReads remembers', () => {
+  it('does not hold the tables that a subject was derived from', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const { sum } = counted();
+    const keys = ['a'];
+    const derived = (): WeakRef<object> => {
+      const leaves = new Map([['a', { value: 1 }]]);
+      sum(keys, { leaves });
+      return new WeakRef(leaves);
+    };
+    const held = derived();
+    await new Promise((resolve) => setImmediate(resolve)); // a WeakRef holds until the end of the turn that made it
+    collect();
+    expect(held.deref()).toBeUndefined();
   });
 });
 

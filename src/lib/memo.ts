@@ -8,7 +8,13 @@ export type Table<V> = { readonly get: (key: string) => V | undefined };
 export type Read<T extends Tables> = <N extends keyof T>(table: N, key: string) => ReturnType<T[N]['get']>;
 
 type Reading<T extends Tables> = { readonly table: keyof T; readonly key: string; readonly found: unknown };
-type Derived<T extends Tables, V> = { tables: T; readonly readings: readonly Reading<T>[]; readonly value: V };
+type Derived<T extends Tables, V> = { stamp: Stamp; readonly readings: readonly Reading<T>[]; readonly value: V };
+
+/**
+ * Tells which map each table is without holding it: a subject that is looked at once and then kept would hold all tables of that time, and a
+ * thousand subjects a thousand generations of them.
+ */
+type Stamp = Readonly<Record<string, object>>;
 
 /**
  * `derive`, remembered per subject: it runs again only when one of the look-ups it made last time would now find something else.
@@ -21,7 +27,8 @@ export const memoByReads = <T extends Tables, S extends object, V>(
   const known = new WeakMap<S, Derived<T, V>>();
   return (subject, tables) => {
     const last = known.get(subject);
-    if (last !== undefined && holds(last, tables)) return last.value;
+    const stamp = stampOf(tables);
+    if (last !== undefined && holds(last, tables, stamp)) return last.value;
     const readings: Reading<T>[] = [];
     const read: Read<T> = (table, key) => {
       const found = tables[table]?.get(key);
@@ -29,17 +36,17 @@ export const memoByReads = <T extends Tables, S extends object, V>(
       return found as never;
     };
     const value = derive(subject, read);
-    known.set(subject, { tables, readings, value });
+    known.set(subject, { stamp, readings, value });
     return value;
   };
 };
 
-const holds = <T extends Tables, V>(last: Derived<T, V>, tables: T): boolean => {
-  if (last.tables === tables) return true;
+const holds = <T extends Tables, V>(last: Derived<T, V>, tables: T, stamp: Stamp): boolean => {
+  if (last.stamp === stamp) return true;
   // A table that is the same map still holds what was found: only tables that changed are looked into.
   for (const { table, key, found } of last.readings)
-    if (tables[table] !== last.tables[table] && tables[table]?.get(key) !== found) return false;
-  last.tables = tables;
+    if (stamp[String(table)] !== last.stamp[String(table)] && tables[table]?.get(key) !== found) return false;
+  last.stamp = stamp;
   return true;
 };
 
@@ -76,6 +83,9 @@ export const memo = <A extends object, V>(derive: (argument: A) => V): ((argumen
     return value;
   };
 };
+
+const tokenOf = memo<object, object>(() => ({}));
+const stampOf = memo((tables: Tables): Stamp => Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, tokenOf(table)])));
 
 /**
  * `next`, or `previous` itself where both hold the same elements by identity in the same order: the step that lets
