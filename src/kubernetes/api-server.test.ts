@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { type ApiServer, connect } from './api-server.ts';
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+/** A connection to something that answers as it is told, and how many connections that took. */
+const answering = async (answer: RequestListener): Promise<{ readonly api: ApiServer; readonly connections: () => number }> => {
+  const folder = await mkdtemp(join(tmpdir(), 'tailplane-api-'));
+  let connections = 0;
+  const server: Server = createServer(answer).on('connection', () => (connections += 1));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  stops.push(async () => {
+    server.closeAllConnections();
+    server.close();
+    await rm(folder, { recursive: true });
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const named = { name: 'a' };
+  const kubeconfig = {
+    'current-context': 'a',
+    clusters: [{ ...named, cluster: { server: url, 'insecure-skip-tls-verify': true } }],
+    users: [{ ...named, user: {} }],
+    contexts: [{ ...named, context: { cluster: 'a', user: 'a' } }],
+  };
+  const path = join(folder, 'kubeconfig');
+  await writeFile(path, JSON.stringify(kubeconfig));
+  return { api: connect({ kubeconfig: path }), connections: () => connections };
+};
+
+it('requests after one another do not take a connection each', async () => {
+  const { api, connections } = await answering((_, response) => response.end('{}'));
+  for (let index = 0; index < 20; index += 1) await api.request({ path: '/api' });
+  expect(connections()).toBeLessThan(5);
+});
+
+it('when to come back is known of a busy server that answers in plain text', async () => {
+  const { api } = await answering((_, response) => response.writeHead(429, { 'retry-after': '3' }).end('Too many requests'));
+  await expect(api.request({ path: '/api' })).rejects.toMatchObject({ code: 429, answer: { details: { retryAfterSeconds: 3 } } });
+});
+
+it('a line of a stream that is no JSON breaks it off', async () => {
+  const { api } = await answering((_, response) => response.end('{"a":1}\n<html>\n{"a":2}\n'));
+  const lines: unknown[] = [];
+  await expect(api.stream({ path: '/api', silenceMs: 5000 }, (line) => lines.push(line))).rejects.toMatchObject({
+    name: 'UnreachableError',
+  });
+  expect(lines).toEqual([{ a: 1 }]);
+});
+
+it('a stream that falls silent is broken off', async () => {
+  const { api } = await answering((_, response) => response.write('{"a":1}\n'));
+  await expect(api.stream({ path: '/api', silenceMs: 50 }, () => undefined)).rejects.toMatchObject({ code: 'TimeoutError' });
+});
