@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { managedResources } from '../../controllers/runtime/kinds.ts';
+import { caSecretName } from '../../controllers/xds-certificates/secret.ts';
 import { allKinds, gatewayGroup, kinds } from '../../src/api/kinds.ts';
 import { type ApiServer, connect } from '../../src/kubernetes/api-server.ts';
 import { hasHelm, rendered } from '../support/helm.ts';
@@ -74,7 +75,9 @@ const events = (namespace: string): readonly Wish[] => ['create', 'patch'].map((
 const own = (lease: string): readonly Wish[] => [
   wish('create', 'coordination.k8s.io', 'leases', 'tailplane-system'),
   ...['get', 'update'].map((verb) => wish(verb, 'coordination.k8s.io', 'leases', 'tailplane-system', lease)),
-  ...['secrets', 'configmaps'].flatMap((resource) => [...manage, 'update'].map((verb) => wish(verb, '', resource, 'tailplane-system'))),
+  wish('create', '', 'secrets', 'tailplane-system'),
+  ...[...read, 'update'].map((verb) => wish(verb, '', 'secrets', 'tailplane-system', caSecretName)),
+  ...manage.map((verb) => wish(verb, '', 'configmaps', 'tailplane-system')),
 ];
 
 /** What would be worth having to whoever takes over a replica. */
@@ -158,7 +161,12 @@ describe.skipIf(!hasApiServer || !hasHelm)('the chart for two namespaces in a re
 
   it('lets tailplane neither look nor write anywhere else', async () => {
     const elsewhere = [reads, statuses, provisions].flatMap((some) => some('elsewhere'));
-    const everywhere = [wish('list', '', 'secrets'), wish('list', gatewayGroup, 'gateways'), ...neverAllowed];
+    const everywhere = [
+      wish('list', '', 'secrets'),
+      wish('list', '', 'secrets', 'tailplane-system'),
+      wish('list', gatewayGroup, 'gateways'),
+      ...neverAllowed,
+    ];
     expect(await granted(api, [...elsewhere, ...everywhere], true)).toEqual([]);
   });
 });

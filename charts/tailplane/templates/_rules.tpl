@@ -101,14 +101,22 @@
 
 {{/* In the own namespace: the Lease, the CA of xDS, and what replicas tell each other. */}}
 {{- define "tailplane.rules.own" -}}
+# Names cannot be a condition of creation.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [create]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [{{ include "tailplane.fullname" . }}]
-  verbs: [get, update, patch]
+  verbs: [get, update]
 - apiGroups: ['']
-  resources: [secrets, configmaps]
-  verbs: [get, list, watch, create, patch, update, delete]
+  resources: [secrets]
+  verbs: [create]
+- apiGroups: ['']
+  resources: [secrets]
+  resourceNames: [tailplane-xds-ca]
+  verbs: [get, list, watch, update]
+- apiGroups: ['']
+  resources: [configmaps]
+  verbs: [get, list, watch, create, patch, delete]
 {{- end }}
