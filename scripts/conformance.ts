@@ -1,11 +1,15 @@
 /** `npm run conformance`: the Gateway API's official suite against tailplane, installed by its chart in the lab. Writes docs/conformance/. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { gatewayGroup } from '../src/api/kinds.ts';
 import { packageVersion } from '../src/cli/package.ts';
+import { connect } from '../src/kubernetes/api-server.ts';
+import { pathOf, type Resource } from '../src/kubernetes/resource.ts';
 import { labProgram } from '../test/support/lab.ts';
 import { findEnvoy, howToGetEnvoy } from './envoy.ts';
 
@@ -43,6 +47,7 @@ const main = async (): Promise<number> => {
     await must('up', '--images', join(root, 'test', 'conformance', 'lab-images.yaml'));
     await must('apply', join(root, 'crds'), join(root, 'examples', 'install.yaml'));
     await must('wait', 'tailplane-system');
+    await accepted(lab, environment);
     const report = join(root, 'docs', 'conformance', `experimental-v${packageVersion()}-default-report.yaml`);
     return await run(
       'conformance',
@@ -62,6 +67,20 @@ const main = async (): Promise<number> => {
     }
   }
 };
+
+/** The suite asks the class what it can do as soon as it starts. */
+const accepted = async (lab: string, environment: Record<string, string>): Promise<void> => {
+  const kubeconfig = execFileSync(lab, ['kubeconfig'], { encoding: 'utf8', env: { ...process.env, ...environment } }).trim();
+  const api = connect({ kubeconfig });
+  for (const deadline = performance.now() + 60_000; performance.now() < deadline; await setTimeout(250)) {
+    const { status } = (await api.request({ path: pathOf(gatewayClasses, { name: 'tailplane' }) })) as GatewayClass;
+    if (status?.conditions?.some(({ type, status: is }) => type === 'Accepted' && is === 'True') === true) return;
+  }
+  throw new Error('GatewayClass tailplane is not accepted after a minute');
+};
+
+type GatewayClass = { readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] } };
+const gatewayClasses: Resource = { group: gatewayGroup, version: 'v1', kind: 'GatewayClass', plural: 'gatewayclasses', scope: 'Cluster' };
 
 const runToEnd = async (program: string, args: readonly string[], environment: Record<string, string>): Promise<number> => {
   const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...environment } });

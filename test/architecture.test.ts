@@ -33,7 +33,7 @@ const table: readonly { readonly folder: string; readonly ours: readonly string[
   {
     folder: 'controllers/xds-certificates',
     ours: ['src/lib', 'src/kubernetes', 'controllers/runtime'],
-    libraries: ['rxjs', 'node:*', '@peculiar/x509'],
+    libraries: ['rxjs', 'node:*'],
   },
   // Reports on Envoys: what streams, snapshots and rejections are called is theirs to say.
   {

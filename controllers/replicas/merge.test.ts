@@ -5,7 +5,8 @@ import { encodedFrom } from '../../xds/snapshot/encoded.ts';
 import { type Snapshot, snapshotFrom } from '../../xds/snapshot/snapshot.ts';
 import { mergeReports, nothingKnown } from './merge.ts';
 import { hear, type Others, patience } from './others.ts';
-import { ownReport, type Published } from './own-report.ts';
+import { ownReport as reportOf, type Published } from './own-report.ts';
+import { type Rejectings, rejectingsOf } from './rejecting.ts';
 import { noReport, type Report } from './report.ts';
 
 const cds = typeUrlOf('Cluster');
@@ -41,6 +42,7 @@ const envoy = (id: string, types: readonly Held[], group = 'default/edge'): Clie
   peer: '127.0.0.1:1',
   mode: 'delta',
   served: true,
+  current: true,
   since: 0,
   types,
 });
@@ -48,6 +50,9 @@ const envoy = (id: string, types: readonly Held[], group = 'default/edge'): Clie
 const first = snapshotOf({ a: '1' });
 const second = snapshotOf({ a: '2' });
 const whole = (snapshot: Snapshot): readonly Held[] => [held(snapshot, cds), held(snapshot, lds)];
+
+const ownReport = (clients: readonly ClientStatus[], of: Published, before?: Report): Report =>
+  reportOf(clients, rejectingsOf(clients, of.snapshots, new Map(), 0), of, before);
 
 describe('what one replica reports', () => {
   it('counts Envoys, not their streams', () => {
@@ -127,13 +132,13 @@ describe('mergeReports', () => {
   });
 
   it('names rejections with the objects that own what is rejected', () => {
-    expect(merge(others({ one: ['1', report(first)] }), 0).rejectedElsewhere).toEqual([
+    expect(merge(others({ one: ['1', report(first)] }), 0).rejections).toEqual([
       { gateway: 'default/edge', type: 'Cluster', name: 'a', error: 'no', owners: ['HTTPRoute/default/a'] },
     ]);
   });
 
   it('drops a rejection the moment something else is published in its place', () => {
-    expect(merge(others({ one: ['1', report(first)] }), 0, published(second)).rejectedElsewhere).toEqual([]);
+    expect(merge(others({ one: ['1', report(first)] }), 0, published(second)).rejections).toEqual([]);
   });
 
   it('takes a replica for dead that did not write for a minute, and believes it again when it does', () => {
@@ -142,15 +147,44 @@ describe('mergeReports', () => {
     const silent = others({ one: ['2', report(first)] }, 100_000, heartbeat);
     expect([59_999, 60_000].map((nowMs) => merge(said, nowMs).connected.size)).toEqual([1, 0]);
     expect([109_999, 110_000].map((nowMs) => merge(silent, nowMs).connected.size)).toEqual([1, 0]);
-    expect(merge(silent, 110_000).rejectedElsewhere).toEqual([]);
+    expect(merge(silent, 110_000).rejections).toEqual([]);
     expect(merge(others({ one: ['3', report(first)] }, 200_000, silent), 200_000).connected.size).toBe(1);
   });
 
   it('counts no Envoys of a replica that took its leave, but keeps their rejections until they must have come back elsewhere', () => {
     const said = others({}, 1000, others({ one: ['1', report(first)] }));
     expect(merge(said, 1000).connected).toEqual(new Map());
-    expect(merge(said, 1000).rejectedElsewhere.length).toBe(1);
-    expect(merge(said, 1000 + patience.movingMs).rejectedElsewhere).toEqual([]);
+    expect(merge(said, 1000).rejections.length).toBe(1);
+    expect(merge(said, 1000 + patience.movingMs).rejections).toEqual([]);
     expect(hear(said, new Map(), 1000 + patience.movingMs)).toEqual(new Map());
+  });
+});
+
+describe('an Envoy that rejects something', () => {
+  const rejecting = [held(first, cds, { rejected: ['a'], error: 'no' }), held(first, lds)];
+  const after = (before: Rejectings, clients: readonly ClientStatus[], nowMs: number, of = first): Rejectings =>
+    rejectingsOf(clients, published(of).snapshots, before, nowMs);
+  const rejects = after(new Map(), [envoy('a', rejecting)], 0);
+  const reportedOf = (rejectings: Rejectings): readonly string[] =>
+    [...reportOf([], rejectings, published(first)).values()].flatMap(({ rejections }) => rejections.map(({ name }) => name));
+
+  it('does so still while it comes anew, until it was given everything again', () => {
+    const gone = after(rejects, [], 1000);
+    const back = after(gone, [envoy('a', [held(first, cds, { version: '', acknowledged: false })])], 2000);
+    expect([gone, back].map(reportedOf)).toEqual([['a'], ['a']]);
+    expect(after(back, [envoy('a', rejecting)], 3000)).toEqual(rejects);
+    expect(after(back, [envoy('a', whole(first))], 3000)).toEqual(new Map());
+  });
+
+  it('is forgotten when it does not come back, or its Gateway is gone', () => {
+    const gone = after(rejects, [], 1000);
+    expect(after(gone, [], 1000 + patience.movingMs)).toEqual(new Map());
+    expect(rejectingsOf([], new Map(), gone, 2000)).toEqual(new Map());
+  });
+
+  it('is heard of while it is connected to nobody', () => {
+    const away = reportOf([], after(rejects, [], 1000), published(first));
+    expect(mergeReports(away, new Map(), published(first), nothingKnown, 0).rejections.map(({ name }) => name)).toEqual(['a']);
+    expect(mergeReports(away, new Map(), published(second), nothingKnown, 0).rejections).toEqual([]);
   });
 });

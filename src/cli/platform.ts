@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { AdsOptions, AdsServer } from '../../xds/ads/server.ts';
 import type { Tls } from '../../xds/ads/tls.ts';
+import type { ClusterFigures } from '../ops/metrics.ts';
 import type { Overview, OverviewOptions } from '../ops/overview.ts';
 import type { Steps, Update } from '../pipeline.ts';
 import type { Source } from '../sources/source.ts';
@@ -16,6 +17,8 @@ export interface Platform {
   readonly groupOf: AdsOptions['groupOf'];
   /** Certificates, the newest counts; xDS is not served before the first. Absent: without TLS. */
   readonly tls$?: Observable<Tls>;
+  /** For metrics. */
+  readonly figures?: () => ClusterFigures;
   /** What it has to say about statuses, and wants to hear of them. */
   readonly status: Pick<OverviewOptions, 'overlay' | 'told' | 'rejectedElsewhere'>;
   /** Begins its own work. */

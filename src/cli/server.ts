@@ -37,7 +37,12 @@ export const serve = async (config: Config, log: Logger): Promise<Server> => {
     },
   });
   const overview = new Overview({ log, clients: ads.clients, now: () => new Date(), ...platform.status });
-  const metrics = metricsOf({ ads: () => ads.stats, known: () => overview.known, vitals: () => overview.vitals() });
+  const metrics = metricsOf({
+    ads: () => ads.stats,
+    known: () => overview.known,
+    vitals: () => overview.vitals(),
+    ...(platform.figures === undefined ? {} : { cluster: platform.figures }),
+  });
   const http = httpServer(
     config.httpAddress,
     {

@@ -21,10 +21,28 @@ export type Figures = {
   readonly ads: () => AdsStats;
   readonly known: () => Known | undefined;
   readonly vitals: () => Vitals;
+  /** On a cluster only. */
+  readonly cluster?: () => ClusterFigures;
+};
+
+/** Counts since the start, but for `leading` and what waits. */
+export type ClusterFigures = {
+  readonly leading: boolean;
+  readonly statuses: {
+    readonly written: number;
+    readonly refused: number;
+    readonly conflicts: number;
+    readonly failed: number;
+    readonly ready: number;
+    readonly waiting: number;
+    readonly writing: number;
+  };
+  readonly events: { readonly told: number; readonly dropped: number };
+  readonly provisioning: { readonly failed: number };
 };
 
 /** All metrics: `tailplane_*` and Node's own. */
-export const metricsOf = ({ ads, known, vitals }: Figures): Metrics => {
+export const metricsOf = ({ ads, known, vitals, cluster }: Figures): Metrics => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -78,6 +96,10 @@ export const metricsOf = ({ ads, known, vitals }: Figures): Metrics => {
   });
   counter('requests_total', 'xDS requests received', [], (add) => add(ads().requests));
   counter('malformed_requests_total', 'xDS requests that could not be read', [], (add) => add(ads().malformed));
+  counter('denied_streams_total', 'xDS streams of clients that may not have what they ask for', [], (add) => add(ads().denied));
+  counter('refused_connections_total', 'xDS connections refused before their first request, as for a bad certificate', [], (add) =>
+    add(ads().refused),
+  );
   perType('pushes_total', 'xDS responses sent', 'responses');
   perType('pushed_bytes_total', 'Bytes of xDS responses sent', 'bytes');
   perType('pushed_resources_total', 'Resources in xDS responses sent', 'resources');
@@ -111,6 +133,24 @@ export const metricsOf = ({ ads, known, vitals }: Figures): Metrics => {
       );
   });
 
+  if (cluster !== undefined) {
+    gauge('leader', '1 while this replica writes statuses and provisions Envoys', [], (set) => set(cluster().leading ? 1 : 0));
+    counter('status_writes_total', 'Statuses written, or not', ['outcome'], (add) => {
+      const { statuses } = cluster();
+      for (const outcome of ['written', 'refused', 'conflicts', 'failed'] as const) add(statuses[outcome], outcome);
+    });
+    gauge('status_queue', 'Statuses to compare or write, now or later', ['state'], (set) => {
+      const { statuses } = cluster();
+      for (const state of ['ready', 'waiting', 'writing'] as const) set(statuses[state], state);
+    });
+    counter('events_total', 'Kubernetes Events written, or dropped in a flood', ['outcome'], (add) => {
+      const { events } = cluster();
+      for (const outcome of ['told', 'dropped'] as const) add(events[outcome], outcome);
+    });
+    counter('provisioning_failures_total', 'Tries to provision Envoys of a Gateway that failed', [], (add) =>
+      add(cluster().provisioning.failed),
+    );
+  }
   const stages = new Histogram({
     name: 'tailplane_stage_duration_seconds',
     help: 'Time in each stage of a change, from the first event to the snapshot handed to the streams',

@@ -64,6 +64,7 @@ const client = { group: 'default/edge', node: { id: 'edge-0', cluster: 'default/
 const rejecting: ClientStatus = {
   ...client,
   served: true,
+  current: true,
   since: 0,
   types: [{ typeUrl: typeUrlOf('RouteConfiguration'), version: 'v', acknowledged: false, error: 'bad regex', rejected: ['http/80'] }],
 };

@@ -22,6 +22,8 @@ export type AdsEvent =
 export type ClientStatus = Client & {
   /** Whether its group has a snapshot. */
   readonly served: boolean;
+  /** Whether it has taken everything that is to be had, as far as it asks for it; what it rejects does not count. */
+  readonly current: boolean;
   /** Unix milliseconds. */
   readonly since: number;
   readonly types: readonly {

@@ -113,7 +113,7 @@ export class Stream implements Receiver {
       error,
       rejected: [...isolated.keys()],
     }));
-    return { ...rest, served: of.snapshot !== undefined, since: this.#since, types };
+    return { ...rest, served: of.snapshot !== undefined, current: this.#isCurrent, since: this.#since, types };
   }
 
   #request(bytes: Buffer): void {

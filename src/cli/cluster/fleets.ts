@@ -26,6 +26,8 @@ export type FleetsOptions = {
   /** While we lead, what is aborted when we cease to. */
   readonly leading$: Observable<AbortSignal | undefined>;
   readonly log: Logger;
+  /** A Gateway's Envoys could not be made, or made as wanted; it is tried again where that may help. */
+  readonly failed: () => void;
 };
 
 /** What became of each Gateway's Envoys, by `namespace/name`; while we lead, they are made as well. Works while it is subscribed to. */
@@ -57,7 +59,7 @@ export const fleetsOn = (options: FleetsOptions): Observable<ReadonlyMap<string,
 
 /** Makes Envoys in each term of ours; a term's refusals end with it. */
 const refusalsOf = (
-  { api, config, certificates$, leading$, log }: FleetsOptions,
+  { api, config, certificates$, leading$, log, failed }: FleetsOptions,
   infrastructures$: Observable<Infrastructures>,
   provisioned$: Observable<Provisioned>,
 ): Observable<Refusals> => {
@@ -72,8 +74,10 @@ const refusalsOf = (
             world$: combineLatest([infrastructures$, context$, provisioned$]).pipe(
               map(([infrastructures, contextOf, { objects }]) => ({ infrastructures, contextOf, observed: objects })),
             ),
-            failed: (gateway, error, retryInMs) =>
-              log.warn(`Gateway ${gateway}: its Envoys cannot be provisioned${again(retryInMs)}: ${(error as Error).message}`),
+            failed: (gateway, error, retryInMs) => {
+              failed();
+              log.warn(`Gateway ${gateway}: its Envoys cannot be provisioned${again(retryInMs)}: ${(error as Error).message}`);
+            },
           }),
     ),
   );

@@ -1,5 +1,5 @@
 /** On a cluster: informers in, statuses and Envoys out, one leader among equal replicas. */
-import { distinctUntilChanged, map, ReplaySubject, Subscription } from 'rxjs';
+import { distinctUntilChanged, filter, map, ReplaySubject, Subject, Subscription } from 'rxjs';
 import { groupByCertificate, groupByClaim } from '../../../xds/ads/identity.ts';
 import { EventRecorder } from '../../../controllers/events/recorder.ts';
 import { fleetOverlay } from '../../../controllers/gateway/overlay.ts';
@@ -8,9 +8,11 @@ import { Replicas } from '../../../controllers/replicas/replicas.ts';
 import { Elector, identityOf, type LeaseNews } from '../../../controllers/runtime/lease.ts';
 import { StatusWriter } from '../../../controllers/status/writer.ts';
 import type { Config } from '../../config.ts';
-import type { LocalKey } from '../../lib/key.ts';
+import { holdUntil } from '../../lib/hold-until.ts';
+import type { LocalKey, ObjectKey } from '../../lib/key.ts';
 import { controllerName } from '../../model/build.ts';
 import type { Infrastructure } from '../../model/infrastructure.ts';
+import type { Status } from '../../model/status.ts';
 import type { Logger } from '../../ops/log.ts';
 import type { Update } from '../../pipeline.ts';
 import { kubernetesSource } from '../../sources/kubernetes/kubernetes-source.ts';
@@ -19,6 +21,9 @@ import { stepsFor } from '../steps.ts';
 import { apiServerOf } from './api.ts';
 import { fleetsOn } from './fleets.ts';
 import { certificatesOn } from './xds-certificates.ts';
+
+/** How long a status waits for Envoys to take what it tells of. */
+const patienceMs = 500;
 
 /** The cluster that `config` names. Throws UsageError when its kubeconfig cannot be read. */
 export const clusterPlatform = (config: Config, log: Logger): Platform => {
@@ -59,45 +64,66 @@ export const clusterPlatform = (config: Config, log: Logger): Platform => {
     clients: () => running?.ads.clients() ?? [],
     failed: (error) => log.warn(`other replicas cannot be told of the Envoys here: ${(error as Error).message}`),
   });
+  const told$ = new Subject<ReadonlyMap<ObjectKey, Status>>();
   const work = new Subscription();
   const withFleets = fleetOverlay();
   /** Until they are known, no status is written: what it would say of addresses is not known either. */
   let fleets: ReadonlyMap<string, FleetStatus> | undefined;
+  let updating = false;
+  let provisioningFailures = 0;
 
   return {
     source: state$,
     steps: stepsFor({ privilegedPorts: false, onCluster: true }),
     groupOf: certificates$ === undefined ? groupByClaim : groupByCertificate,
     ...(certificates$ === undefined ? {} : { tls$: certificates$.pipe(map(({ server }) => server)) }),
+    figures: () => ({
+      leading: elector.isLeading,
+      statuses: writer.stats,
+      events: recorder.stats,
+      provisioning: { failed: provisioningFailures },
+    }),
     status: {
       overlay: (statuses) =>
         withFleets(statuses, fleets ?? new Map(), {
           accepted: (gateway) => replicas.accepted(gateway),
           programmed: (gateway) => isProgrammed(observed.get(`Gateway/${gateway as LocalKey}`)?.status),
         }),
-      told: (statuses) => fleets !== undefined && replicas.synced && writer.want(statuses),
-      rejectedElsewhere: () => replicas.rejectedElsewhere(),
+      told: (statuses) => {
+        if (fleets !== undefined && replicas.synced) told$.next(statuses);
+      },
+      rejectedElsewhere: () => replicas.rejections(),
     },
     start: (parts) => {
       running = parts;
       const { ads, overview } = parts;
       work.add(ads.events$.subscribe(() => replicas.happened()));
-      work.add(replicas.changes$.subscribe(() => overview.refresh()));
+      const refresh = (): void => {
+        if (!updating) overview.refresh();
+      };
+      // What a status says should be so when somebody reads it: Envoys take a change in milliseconds, and nobody waits long for a slow one.
+      const areCurrent = (): boolean => ads.clients().every(({ served, current }) => current || !served);
+      const looks$ = ads.events$.pipe(filter(({ kind }) => kind === 'current' || kind === 'disconnected'));
+      work.add(told$.pipe(holdUntil(areCurrent, looks$, patienceMs)).subscribe((statuses) => writer.want(statuses)));
+      work.add(replicas.changes$.subscribe(refresh));
       const fleets$ = config.provisioning
-        ? fleetsOn({ api, config, update$, certificates$, leading$: elector.leading$, log })
+        ? fleetsOn({ api, config, update$, certificates$, leading$: elector.leading$, log, failed: () => provisioningFailures++ })
         : update$.pipe(map(({ graph }) => othersFleets(graph.infrastructures)));
       work.add(
         fleets$.subscribe((next) => {
           fleets = next;
-          overview.refresh();
+          refresh();
         }),
       );
       replicas.start();
       elector.start();
     },
     updated: (update) => {
+      // Statuses are looked at when all of us have heard of the update.
+      updating = true;
       replicas.published(update);
       update$.next(update);
+      updating = false;
     },
     resign: async () => {
       writer.stop();
