@@ -10,11 +10,11 @@ export type Merged = {
   readonly connected: ReadonlyMap<string, number>;
   /** Gateways whose present edition some Envoy has accepted, with that edition. */
   readonly accepted: ReadonlyMap<string, string>;
-  /** Of Envoys connected to others. */
-  readonly rejectedElsewhere: readonly Rejection[];
+  /** Of all Envoys, also those that are connected to nobody for a moment. One that several reject is there more than once. */
+  readonly rejections: readonly Rejection[];
 };
 
-export const nothingKnown: Merged = { connected: new Map(), accepted: new Map(), rejectedElsewhere: [] };
+export const nothingKnown: Merged = { connected: new Map(), accepted: new Map(), rejections: [] };
 
 /**
  * One view of what every replica reports. An acceptance is a fact that no death of a replica undoes: what `before` knows of an edition stays
@@ -32,8 +32,8 @@ export const mergeReports = (own: Report, others: Others, published: Published, 
     const isAccepted = before.accepted.get(gateway) === edition || everything.some((report) => report.get(gateway)?.accepted === edition);
     if (isAccepted) accepted.set(gateway, edition);
   }
-  const reports = heard.filter((other) => counts(other, nowMs)).map(({ report }) => report);
-  return { connected, accepted, rejectedElsewhere: reports.flatMap((report) => rejectionsIn(report, published)) };
+  const reports = [own, ...heard.filter((other) => counts(other, nowMs)).map(({ report }) => report)];
+  return { connected, accepted, rejections: reports.flatMap((report) => rejectionsIn(report, published)) };
 };
 
 const rejectionsIn = (report: Report, { snapshots }: Published): readonly Rejection[] =>

@@ -1,8 +1,9 @@
 import type { ClientStatus } from '../../xds/ads/events.ts';
-import { messageNames, type ResourceType, typeUrlOf } from '../../xds/resources.ts';
+import { typeUrlOf } from '../../xds/resources.ts';
 import type { Snapshot } from '../../xds/snapshot/snapshot.ts';
 import { equal } from '../../src/lib/equal.ts';
-import { type GatewayReport, noReport, type Rejected, type Report, shortened } from './report.ts';
+import type { Rejectings } from './rejecting.ts';
+import { type GatewayReport, noReport, type Rejected, type Report } from './report.ts';
 
 /** What is published, by Gateway (`namespace/name`). */
 export type Published = {
@@ -11,14 +12,16 @@ export type Published = {
   readonly editions: ReadonlyMap<string, string>;
 };
 
-const types = Object.keys(messageNames) as readonly ResourceType[];
-const typeOf = new Map(types.map((type) => [typeUrlOf(type), type]));
-
 /**
  * What is known here of connected Envoys; `before` itself where that is the same. That an edition was accepted is remembered: it stays true
  * while the next change is on its way, and when the Envoy goes.
  */
-export const ownReport = (clients: readonly ClientStatus[], { snapshots, editions }: Published, before: Report = noReport): Report => {
+export const ownReport = (
+  clients: readonly ClientStatus[],
+  rejectings: Rejectings,
+  { snapshots, editions }: Published,
+  before: Report = noReport,
+): Report => {
   const report = new Map<string, GatewayReport>();
   for (const [gateway, ofGateway] of Map.groupBy(clients, ({ group }) => group)) {
     const snapshot = snapshots.get(gateway);
@@ -26,10 +29,13 @@ export const ownReport = (clients: readonly ClientStatus[], { snapshots, edition
     const edition = editions.get(gateway) ?? '';
     const known = before.get(gateway)?.accepted ?? '';
     const accepted = known !== edition && ofGateway.some((client) => hasAccepted(client, snapshot)) ? edition : known;
-    report.set(gateway, { connected: nodesIn(ofGateway), accepted, rejections: rejectionsIn(ofGateway, snapshot) });
+    report.set(gateway, { connected: nodesIn(ofGateway), accepted, rejections: rejectionsOf(gateway, rejectings) });
   }
-  for (const [gateway, { accepted }] of before)
-    if (accepted !== '' && !report.has(gateway) && snapshots.has(gateway)) report.set(gateway, { connected: 0, accepted, rejections: [] });
+  for (const gateway of new Set([...before.keys(), ...[...rejectings.values()].map((rejecting) => rejecting.gateway)])) {
+    if (report.has(gateway) || !snapshots.has(gateway)) continue;
+    const left = { connected: 0, accepted: before.get(gateway)?.accepted ?? '', rejections: rejectionsOf(gateway, rejectings) };
+    if (left.accepted !== '' || left.rejections.length > 0) report.set(gateway, left);
+  }
   const sorted = [...report].toSorted(([one], [other]) => (one < other ? -1 : 1));
   return equal(sorted, [...before]) ? before : new Map(sorted);
 };
@@ -52,15 +58,11 @@ const hasAccepted = ({ types: held }: ClientStatus, snapshot: Snapshot): boolean
 /** An Envoy that is kept from something is sent versions with a suffix. */
 const generationOf = (version: string): string => version.split('~', 1)[0] ?? '';
 
-const rejectionsIn = (clients: readonly ClientStatus[], snapshot: Snapshot): readonly Rejected[] => {
+/** Of all Envoys of a Gateway, each resource once. */
+const rejectionsOf = (gateway: string, rejectings: Rejectings): readonly Rejected[] => {
   const rejections = new Map<string, Rejected>();
-  for (const { typeUrl, rejected, error } of clients.flatMap(({ types: held }) => held)) {
-    const type = typeOf.get(typeUrl);
-    if (type === undefined) continue;
-    for (const name of rejected) {
-      const version = snapshot.get(typeUrl)?.resources.get(name)?.version;
-      if (version !== undefined) rejections.set(`${type} ${name}`, { type, name, version, error: shortened(error) });
-    }
-  }
+  for (const rejecting of rejectings.values())
+    if (rejecting.gateway === gateway)
+      for (const rejection of rejecting.rejections) rejections.set(`${rejection.type} ${rejection.name}`, rejection);
   return [...rejections].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, rejection]) => rejection);
 };

@@ -14,6 +14,7 @@ import { configMapName, type Replica, reportSelector, reportsFrom } from './conf
 import { type Merged, mergeReports, nothingKnown } from './merge.ts';
 import { hear, type Others } from './others.ts';
 import { ownReport, type Published } from './own-report.ts';
+import { type Rejectings, rejectingsOf } from './rejecting.ts';
 import { noReport, type Report, textOf } from './report.ts';
 import { ReportWriter, pace } from './report-writer.ts';
 
@@ -40,6 +41,7 @@ export class Replicas {
   readonly #changes = new Subject<void>();
   readonly #name: string;
   #published: Published = { snapshots: new Map(), editions: new Map() };
+  #rejectings: Rejectings = new Map();
   #own: Report = noReport;
   #others: Others = new Map();
   #merged: Merged = nothingKnown;
@@ -102,9 +104,12 @@ export class Replicas {
     return this.#merged.connected.get(gateway) ?? 0;
   }
 
-  /** What Envoys connected to others reject. */
-  rejectedElsewhere(): readonly Rejection[] {
-    return this.#merged.rejectedElsewhere;
+  /**
+   * What Envoys reject: those connected here, those connected to others, and those that come anew, so that no status flaps while they do. One
+   * that several reject is there more than once.
+   */
+  rejections(): readonly Rejection[] {
+    return this.#merged.rejections;
   }
 
   /** Takes our report away: our Envoys are others' from now on. Never throws. */
@@ -115,7 +120,9 @@ export class Replicas {
   }
 
   #look(): void {
-    this.#own = ownReport(this.#options.clients(), this.#published, this.#own);
+    const clients = this.#options.clients();
+    this.#rejectings = rejectingsOf(clients, this.#published.snapshots, this.#rejectings, performance.now());
+    this.#own = ownReport(clients, this.#rejectings, this.#published, this.#own);
     this.#writer.write(textOf(this.#own));
     this.#merge();
   }
@@ -127,7 +134,8 @@ export class Replicas {
     if (self !== undefined) this.#heardOurselves(self.metadata.resourceVersion ?? '');
     else if (this.#self !== undefined) this.#writer.again();
     this.#others = hear(this.#others, reportsFrom(others), this.#clockMs);
-    this.#merge();
+    // Our own heartbeat among them, so that Envoys that do not come back are given up some time.
+    this.#look();
   }
 
   #heardOurselves(version: string): void {
@@ -155,4 +163,4 @@ const editionOf = ({ infrastructures, statuses }: Graph, gateway: string): strin
 const isSame = (one: Merged, other: Merged): boolean =>
   equal([...one.connected], [...other.connected]) &&
   equal([...one.accepted], [...other.accepted]) &&
-  equal(one.rejectedElsewhere, other.rejectedElsewhere);
+  equal(one.rejections, other.rejections);

@@ -24,8 +24,6 @@ export const managedResources = {
   PodDisruptionBudget: namespaced('policy', 'v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
 } as const satisfies Readonly<Record<string, Resource>>;
 
-export type ManagedKind = keyof typeof managedResources;
-
 /** Where `object` is kept. Throws for a kind or version that no controller manages. */
 export const resourceOf = ({ apiVersion, kind }: KubeObject): Resource => {
   const resource = (managedResources as Readonly<Record<string, Resource>>)[kind];
