@@ -106,8 +106,26 @@ describe('equal meaning is equal bytes', () => {
 });
 
 describe('kept bytes', () => {
-  it('are the same Buffer for the same object', () => {
-    expect(encode(names.listener, listener)).toBe(encode(names.listener, listener));
+  it('spare elements of long lists from being read again, and no others', () => {
+    const reads: string[] = [];
+    const host = (name: string): object => ({
+      get name(): string {
+        reads.push(name);
+        return `${name}, long enough to be worth remembering, in whatever message it stands`;
+      },
+      domains: ['*'],
+    });
+    const [known, alone] = [host('known'), host('alone')];
+    const others = Array.from({ length: 8 }, (_, index) => ({ name: `v${index}`, domains: [`${index}.example`] }));
+    const encodeBoth = (): void => {
+      encode(names.routes, { name: 'long', virtualHosts: [known, ...others] });
+      encode(names.routes, { name: 'short', virtualHosts: [alone] });
+    };
+    encodeBoth();
+    expect(new Set(reads)).toEqual(new Set(['known', 'alone']));
+    reads.length = 0;
+    encodeBoth();
+    expect(new Set(reads)).toEqual(new Set(['alone']));
   });
 
   it('are not mistaken for those of another message', () => {

@@ -20,11 +20,11 @@ export const typeNameOf = (typeUrl: string): string => typeUrl.slice(typeUrl.las
 
 /**
  * Wire bytes of a ProtoJSON value of the named message. Equal meaning gives equal bytes: fields are written by number, map entries by key.
- * The bytes are kept by object identity, also those of list elements and extensions inside, so a value that shares most of its parts with an
- * earlier one costs what differs. Neither the value nor the bytes may be changed afterwards.
+ * The bytes of extensions and of elements of long lists inside are kept by object identity, so a value that shares most of its parts with an
+ * earlier one costs what differs. The value must not be changed afterwards.
  * Throws CodecError, with the path, on an unknown message, field or enum value, and on a value of the wrong kind or range.
  */
-export const encode = (typeName: string, value: object): Buffer => bytesOf(messageOf(typeOf(typeName)), value, 0);
+export const encode = (typeName: string, value: object): Buffer => bytesOf(messageOf(typeOf(typeName)), value);
 
 /**
  * ProtoJSON value of a message's wire bytes, extensions unpacked. Throws CodecError on an unknown message, also inside an Any, and on

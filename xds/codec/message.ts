@@ -12,8 +12,9 @@ export type Message = { readonly name: string; readonly body: Write; readonly is
 
 type Encoded = { readonly message: Message; readonly bytes: Buffer };
 
-/** Smaller messages are cheaper to write again than to remember. */
+/** Smaller messages, and elements of shorter lists, are cheaper to write again than to remember. */
 const minRememberedBytes = 48;
+const minRememberedElements = 8;
 
 const remembered = new WeakMap<object, Encoded>();
 const messages = new Map<pb.Type, Message>();
@@ -29,15 +30,24 @@ export const messageOf = (type: pb.Type): Message => {
   return message;
 };
 
-/** Wire bytes of the value. The same object gives the same Buffer again: neither may be changed afterwards. */
-export const bytesOf = (message: Message, value: unknown, minBytes = minRememberedBytes): Buffer => {
+/** Wire bytes of the value. */
+export const bytesOf = (message: Message, value: unknown): Buffer => {
+  const writer = pb.Writer.create();
+  message.body(writer, value);
+  return writer.finish() as Buffer;
+};
+
+/** `bytesOf`, remembered by the object's identity: neither it nor the bytes may be changed afterwards. */
+const rememberedBytesOf = (message: Message, value: unknown): Buffer => {
   const key = typeof value === 'object' && value !== null ? value : undefined;
   const known = key && remembered.get(key);
   if (known && known.message === message) return known.bytes;
-  const writer = pb.Writer.create();
-  message.body(writer, value);
-  const bytes = writer.finish() as Buffer;
-  if (key && bytes.length >= minBytes) remembered.set(key, { message, bytes });
+  const written = bytesOf(message, value);
+  if (key === undefined || written.length < minRememberedBytes) return written;
+  // What the writer gives is a piece of a shared pool of 64 KB, all of which would be kept for it.
+  const bytes = Buffer.allocUnsafeSlow(written.length);
+  bytes.set(written);
+  remembered.set(key, { message, bytes });
   return bytes;
 };
 
@@ -111,20 +121,30 @@ const singleWriter = (field: pb.Field): Write => {
   if (field.resolvedType instanceof pb.Type) {
     const message = messageOf(field.resolvedType);
     // Extensions are often one object shared by many messages, so their bytes are worth keeping.
-    if (message.name === 'google.protobuf.Any') return (writer, value) => void writer.uint32(key | 2).bytes(bytesOf(message, value));
-    return (writer, value) => {
-      message.body(writer.uint32(key | 2).fork(), value);
-      writer.ldelim();
-    };
+    if (message.name === 'google.protobuf.Any')
+      return (writer, value) => void writer.uint32(key | 2).bytes(rememberedBytesOf(message, value));
+    return writeWhole(message, key);
   }
   return scalarWriter(field);
 };
+
+const writeWhole =
+  (message: Message, key: number): Write =>
+  (writer, value) => {
+    message.body(writer.uint32(key | 2).fork(), value);
+    writer.ldelim();
+  };
 
 const listWriter = (field: pb.Field): Write => {
   const key = field.id << 3;
   if (field.resolvedType instanceof pb.Type) {
     const message = messageOf(field.resolvedType);
-    return (writer, values) => eachOf(values, (value) => void writer.uint32(key | 2).bytes(bytesOf(message, value)));
+    const whole = writeWhole(message, key);
+    const remembering: Write = (writer, value) => void writer.uint32(key | 2).bytes(rememberedBytesOf(message, value));
+    return (writer, values) => {
+      const write = Array.isArray(values) && values.length >= minRememberedElements ? remembering : whole;
+      eachOf(values, (value) => write(writer, value));
+    };
   }
   const scalar = scalarFor(field);
   if (scalar.wire === 2 || !field.packed)
@@ -162,7 +182,7 @@ const mapWriter = (field: pb.MapField): Write => {
       try {
         writer.uint32(entry).fork().uint32(keyOfKey);
         keys.write(writer, field.keyType === 'bool' ? key === 'true' : key);
-        if (message) writer.uint32(16 | 2).bytes(bytesOf(message, map[key]));
+        if (message) writer.uint32(16 | 2).bytes(rememberedBytesOf(message, map[key]));
         else if (scalar) scalar.write(writer.uint32(16 | scalar.wire), map[key]);
         writer.ldelim();
       } catch (error) {
