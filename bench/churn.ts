@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { findEnvoy, howToGetEnvoy } from '../scripts/envoy.ts';
 import { adminApi } from './churn/admin-api.ts';
 import type { ClientOptions, ClientReport } from './churn/client.ts';
-import { type Lab, startLab } from './churn/lab.ts';
+import { type Lab, startLab } from '../test/support/lab-cluster.ts';
 import { gatewayPath, stageFrom } from './churn/manifests.ts';
 import { sampleLab } from './churn/processes.ts';
 import { type Report, reportOf, textOf } from './churn/report.ts';

@@ -1,16 +1,14 @@
 /** `npm run conformance`: the Gateway API's official suite against tailplane, installed by its chart in the lab. Writes docs/conformance/. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { gatewayGroup } from '../src/api/kinds.ts';
 import { packageVersion } from '../src/cli/package.ts';
-import { connect } from '../src/kubernetes/api-server.ts';
+import { type ApiServer, connect } from '../src/kubernetes/api-server.ts';
 import { pathOf, type Resource } from '../src/kubernetes/resource.ts';
-import { labProgram } from '../test/support/lab.ts';
+import { type Lab, startLab } from '../test/support/lab-cluster.ts';
 import { findEnvoy, howToGetEnvoy } from './envoy.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -20,58 +18,39 @@ const main = async (): Promise<number> => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      /** Leave the lab running, and use one that runs. */
+      /** Leave the lab running afterwards. */
       keep: { type: 'boolean' },
       /** Do not write the report into docs/conformance. */
       'no-report': { type: 'boolean' },
+      'run-test': { type: 'string' },
     },
   });
-  const lab = labProgram('lab', 'cluster');
-  if (lab === undefined) throw new Error('no lab: it stands beside the checkout, as ../shared/lab');
   const envoy = await findEnvoy({ fetch: true, say: () => undefined });
   if (envoy === undefined) throw new Error(howToGetEnvoy);
-  const scratch = await mkdtemp(join(tmpdir(), 'tailplane-conformance-'));
-  const environment = {
-    LAB_NAME: 'conformance',
-    LAB_PORT: '16543',
-    LAB_STATE: join(scratch, 'state'),
-    ...(values.keep === true ? { LAB_STATE: join(tmpdir(), 'tailplane-conformance-state') } : {}),
-    TAILPLANE_ROOT: root,
-    ENVOY_BIN: envoy,
-  };
-  const run = (...args: readonly string[]): Promise<number> => runToEnd(lab, args, environment);
-  const must = async (...args: readonly string[]): Promise<void> => {
-    if ((await run(...args)) !== 0) throw new Error(`lab ${args.join(' ')} failed`);
-  };
+  const images = [join(root, 'test', 'conformance', 'lab-images.yaml')];
+  const lab = await startLab({ name: 'conformance', port: 16543, images, environment: { TAILPLANE_ROOT: root, ENVOY_BIN: envoy } });
   try {
-    await must('up', '--images', join(root, 'test', 'conformance', 'lab-images.yaml'));
-    await must('apply', join(root, 'crds'), join(root, 'examples', 'install.yaml'));
-    await must('wait', 'tailplane-system');
-    await accepted(lab, environment);
-    const report = join(root, 'docs', 'conformance', `experimental-v${packageVersion()}-default-report.yaml`);
-    return await run(
-      'conformance',
-      '--gateway-class',
-      'tailplane',
-      '--profiles',
-      profiles.join(','),
-      '--implementation',
-      `tailplane,tailplane,https://github.com/tailplane/tailplane,v${packageVersion()}`,
-      ...(values['no-report'] === true ? [] : ['--report', report]),
+    await lab.run(['apply', join(root, 'crds'), join(root, 'examples', 'install.yaml')]);
+    await lab.run(['wait', 'tailplane-system']);
+    await accepted(connect({ kubeconfig: lab.kubeconfig }));
+    const version = packageVersion();
+    const report = join(root, 'docs', 'conformance', `experimental-v${version}-default-report.yaml`);
+    const implementation = `tailplane,tailplane,https://github.com/tailplane/tailplane,v${version}`;
+    const only = values['run-test'];
+    return await runToEnd(lab, [
+      ...['conformance', '--gateway-class', 'tailplane', '--profiles', profiles.join(','), '--implementation', implementation],
+      ...(values['no-report'] === true || only !== undefined ? [] : ['--report', report]),
+      ...(only === undefined ? [] : ['--run-test', only]),
       ...positionals,
-    );
+    ]);
   } finally {
-    if (values.keep !== true) {
-      await run('down');
-      await rm(scratch, { recursive: true, force: true });
-    }
+    if (values.keep === true) process.stderr.write(`the lab is still there: KUBECONFIG=${lab.kubeconfig}\n`);
+    else await lab.down();
   }
 };
 
 /** The suite asks the class what it can do as soon as it starts. */
-const accepted = async (lab: string, environment: Record<string, string>): Promise<void> => {
-  const kubeconfig = execFileSync(lab, ['kubeconfig'], { encoding: 'utf8', env: { ...process.env, ...environment } }).trim();
-  const api = connect({ kubeconfig });
+const accepted = async (api: ApiServer): Promise<void> => {
   for (const deadline = performance.now() + 60_000; performance.now() < deadline; await setTimeout(250)) {
     const { status } = (await api.request({ path: pathOf(gatewayClasses, { name: 'tailplane' }) })) as GatewayClass;
     if (status?.conditions?.some(({ type, status: is }) => type === 'Accepted' && is === 'True') === true) return;
@@ -82,8 +61,8 @@ const accepted = async (lab: string, environment: Record<string, string>): Promi
 type GatewayClass = { readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] } };
 const gatewayClasses: Resource = { group: gatewayGroup, version: 'v1', kind: 'GatewayClass', plural: 'gatewayclasses', scope: 'Cluster' };
 
-const runToEnd = async (program: string, args: readonly string[], environment: Record<string, string>): Promise<number> => {
-  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...environment } });
+const runToEnd = async ({ program, env }: Lab, args: readonly string[]): Promise<number> => {
+  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env });
   const [code] = (await once(child, 'exit')) as [number | null];
   return code ?? 1;
 };

@@ -1,18 +1,31 @@
-import { spawn } from 'node:child_process';
+/** The lab's cluster: a real Kubernetes whose pods are processes in network namespaces of their own. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { labProgram } from '../../test/support/lab.ts';
+import { labProgram } from './lab.ts';
+
+const program = process.getuid?.() === 0 ? labProgram('lab', 'cluster') : undefined;
+
+/** Whether there is a lab and we may use it, which takes root: `describe.skipIf(!hasLab)(…)`. In CI (`CI=true`) there must be one: then it throws. */
+export const hasLab: boolean = program !== undefined;
+if (!hasLab && process.env['CI'] === 'true') throw new Error('no lab: it stands beside the checkout, as ../shared/lab, and wants root');
 
 export type Lab = {
   readonly name: string;
   readonly kubeconfig: string;
+  /** To run the lab's own command with. */
+  readonly program: string;
+  readonly env: NodeJS.ProcessEnv;
   /** Runs a command of the lab, its output on standard error; throws when it fails. */
   readonly run: (args: readonly string[], input?: string) => Promise<void>;
   /** Runs a program inside the lab's network; gives what it printed, throws when it fails. */
   readonly exec: (program: readonly string[]) => Promise<string>;
+  /** Starts a program inside the lab's network. */
+  readonly spawn: (program: readonly string[]) => ChildProcessByStdio<Writable, Readable, null>;
   /** Takes the lab down, with all that runs inside. */
   readonly down: () => Promise<void>;
 };
@@ -27,8 +40,7 @@ export type LabOptions = {
 
 /** A lab of its own, up; whoever starts it takes it down. */
 export const startLab = async ({ name, port, images, environment }: LabOptions): Promise<Lab> => {
-  const program = labProgram('lab', 'cluster');
-  if (program === undefined) throw new Error('no lab: it stands beside the checkout, as ../shared/lab');
+  if (program === undefined) throw new Error('no lab: it stands beside the checkout, as ../shared/lab, and wants root');
   const scratch = await mkdtemp(join(tmpdir(), `tailplane-${name}-`));
   const env = { ...process.env, ...environment, LAB_NAME: name, LAB_PORT: String(port), LAB_STATE: scratch };
   const call = async (args: readonly string[], input = ''): Promise<string> => {
@@ -50,5 +62,14 @@ export const startLab = async ({ name, port, images, environment }: LabOptions):
     await down();
     throw error;
   }
-  return { name, kubeconfig: join(scratch, name, 'kubeconfig'), run, exec: (args) => call(['exec', ...args]), down };
+  return {
+    name,
+    program,
+    env,
+    kubeconfig: join(scratch, name, 'kubeconfig'),
+    run,
+    exec: (args) => call(['exec', ...args]),
+    spawn: (args) => spawn(program, ['exec', ...args], { env, stdio: ['pipe', 'pipe', 'inherit'] }),
+    down,
+  };
 };
