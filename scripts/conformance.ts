@@ -35,10 +35,12 @@ const main = async (): Promise<number> => {
     await accepted(connect({ kubeconfig: lab.kubeconfig }));
     const version = packageVersion();
     const report = join(root, 'docs', 'conformance', `experimental-v${version}-default-report.yaml`);
-    const implementation = `tailplane,tailplane,https://github.com/tailplane/tailplane,v${version}`;
     const only = values['run-test'];
     return await runToEnd(lab, [
-      ...['conformance', '--gateway-class', 'tailplane', '--profiles', profiles.join(','), '--implementation', implementation],
+      'conformance',
+      '--gateway-class=tailplane',
+      `--profiles=${profiles.join(',')}`,
+      `--implementation=tailplane,tailplane,https://github.com/tailplane/tailplane,v${version}`,
       ...(values['no-report'] === true || only !== undefined ? [] : ['--report', report]),
       ...(only === undefined ? [] : ['--run-test', only]),
       ...positionals,
