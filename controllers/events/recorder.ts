@@ -1,7 +1,7 @@
 import type { Subscription } from 'rxjs';
 import { ApiError } from '../../src/kubernetes/api-error.ts';
 import type { ApiServer } from '../../src/kubernetes/api-server.ts';
-import { type Backoff, waitAfter } from '../runtime/backoff.ts';
+import { type Backoff, waitAfter } from '../../src/kubernetes/backoff.ts';
 import type { Elector } from '../runtime/lease.ts';
 import type { Log } from '../status/log.ts';
 import { failureOf } from '../status/outcome.ts';

@@ -2,7 +2,7 @@ import { ApiError } from '../../src/kubernetes/api-error.ts';
 import type { ApiServer } from '../../src/kubernetes/api-server.ts';
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import { apply } from '../runtime/apply.ts';
-import { waitAfter } from '../runtime/backoff.ts';
+import { waitAfter } from '../../src/kubernetes/backoff.ts';
 import { configMapFrom, isReport, type Replica } from './config-map.ts';
 
 export type ReportWriterOptions = {

@@ -21,7 +21,7 @@ const scene = (options: Partial<QueueOptions<string>> = {}) => {
     backoff: { minMs: 100, maxMs: 400 },
     signal: stop.signal,
     failed: (key, _, retryInMs) => failures.push([key, retryInMs]),
-    random: () => 1,
+    random: () => 0,
     ...options,
   });
   const settle = () => vi.advanceTimersByTimeAsync(0);

@@ -1,4 +1,4 @@
-import { type Backoff, waitAfter } from './backoff.ts';
+import { type Backoff, waitAfter } from '../../src/kubernetes/backoff.ts';
 import { TerminalError } from './errors.ts';
 
 export type QueueOptions<V> = {

@@ -1,6 +1,6 @@
 import { equal } from '../../src/lib/equal.ts';
 import type { Status } from '../../src/model/status.ts';
-import { type Backoff, waitAfter } from '../runtime/backoff.ts';
+import { type Backoff, waitAfter } from '../../src/kubernetes/backoff.ts';
 import type { Failure } from './outcome.ts';
 
 const retries: Backoff = { minMs: 250, maxMs: 30_000 };

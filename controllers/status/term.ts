@@ -4,7 +4,7 @@ import { type ObjectKey, partsOf } from '../../src/lib/key.ts';
 import type { Status } from '../../src/model/status.ts';
 import type { Observed, ObservedObject } from '../../src/sources/kubernetes/observed.ts';
 import type { Occurrence } from '../events/event.ts';
-import { waitAfter } from '../runtime/backoff.ts';
+import { waitAfter } from '../../src/kubernetes/backoff.ts';
 import { Backlog } from './backlog.ts';
 import { isAboutAnother, type StatusWrite, statusWriteFor } from './desired.ts';
 import { holdsAfterFailure, holdsAfterWrite, type Hold, outages, peaceMs, waitMs } from './hold.ts';

@@ -2,7 +2,7 @@ import { Observable, type Subscriber, type Subscription } from 'rxjs';
 import type { KindInfo } from '../api/kinds.ts';
 import { ApiError } from './api-error.ts';
 import type { ApiServer } from './api-server.ts';
-import { backoffMs } from './backoff.ts';
+import { readingBackoff, waitAfter } from './backoff.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Failure, failureOf } from './failure.ts';
 import { listWatch } from './list-watch.ts';
@@ -107,7 +107,7 @@ class Session {
       if (this.#stopping.signal.aborted) return 0;
       this.#failures += 1;
       this.#say({ ...this.#said, failure: failureOf(error) });
-      return backoffMs(this.#failures, error, this.#clock.random());
+      return waitAfter(this.#failures, error, readingBackoff, this.#clock.random());
     }
     if (this.#looksSoon === 0) return this.#missingSince.size > 0 ? Math.min(pollMs, 1000) : pollMs;
     this.#looksSoon -= 1;

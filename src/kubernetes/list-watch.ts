@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import { type LocalKey, localKey } from '../lib/key.ts';
 import { ApiError, UnreachableError } from './api-error.ts';
 import type { ApiRequest, ApiServer } from './api-server.ts';
-import { backoffMs } from './backoff.ts';
+import { readingBackoff, waitAfter } from './backoff.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Failure, failureOf } from './failure.ts';
 import type { KubeMetadata, KubeObject } from './kube-object.ts';
@@ -115,7 +115,7 @@ class Session<T> {
     const answered = new AbortController();
     const isBusy = reason instanceof ApiError && reason.code === 429;
     const others = isBusy ? undefined : this.#selection.answers$?.subscribe(() => answered.abort());
-    const ms = backoffMs(this.#failures, reason, this.#clock.random());
+    const ms = waitAfter(this.#failures, reason, readingBackoff, this.#clock.random());
     await this.#clock.wait(ms, AbortSignal.any([this.#stopping.signal, answered.signal])).catch(() => undefined);
     others?.unsubscribe();
   }

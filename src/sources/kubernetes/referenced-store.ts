@@ -2,7 +2,7 @@ import { type AnyObject, kinds } from '../../api/kinds.ts';
 import { type LocalKey, type ObjectKey, objectKey } from '../../lib/key.ts';
 import { ApiError } from '../../kubernetes/api-error.ts';
 import type { ApiServer } from '../../kubernetes/api-server.ts';
-import { backoffMs } from '../../kubernetes/backoff.ts';
+import { readingBackoff, waitAfter } from '../../kubernetes/backoff.ts';
 import type { Clock } from '../../kubernetes/clock.ts';
 import { failureOf } from '../../kubernetes/failure.ts';
 import type { KubeObject } from '../../kubernetes/kube-object.ts';
@@ -146,7 +146,7 @@ export class ReferencedStore {
       if (error instanceof ApiError && error.code === 404) this.#settle(wanted, undefined, []);
       else {
         wanted.failures += 1;
-        waitMs = backoffMs(wanted.failures, error, clock.random());
+        waitMs = waitAfter(wanted.failures, error, readingBackoff, clock.random());
         const reason = `cannot be read: ${failureOf(error).message}`;
         this.#settle(wanted, wanted.entry, [{ severity: 'error', reason, object: objectKey(kind, namespace, name) }]);
       }
