@@ -95,7 +95,7 @@ describe('WorkQueue', () => {
         return failures[0]?.[1];
       }),
     );
-    expect(waits).toEqual([50, 75]);
+    expect(waits).toEqual([100, 75]);
   });
 
   it('waits as long as the API server asks for', async () => {
