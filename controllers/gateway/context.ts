@@ -6,6 +6,8 @@ export type GatewayContext = {
   readonly xds: HostPort;
   /** Envoy's image where parameters name none; that of this release when absent. */
   readonly image?: string;
+  /** Somebody else runs the Envoys, and is given what they show us; nothing else is made. */
+  readonly credentialsOnly?: true;
   /** Absent where xDS is served in plain text. */
   readonly tls?: {
     /** Name in our certificate; the host of `xds` when absent. */

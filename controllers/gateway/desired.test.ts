@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import { desiredFor } from './desired.ts';
 import { contextInPlainText, contextWithTls, infrastructureFor, variants } from './fixtures.ts';
+import { secretNameOf } from './secret.ts';
 
 /** One line per value, as `Kind.field.field: value`: what differs between two variants is then a matter of lines. */
 const linesOf = (objects: readonly KubeObject[]): readonly string[] =>
@@ -86,6 +87,12 @@ describe('desiredFor', () => {
     const listening = infrastructureFor({}, { ports: [{ port: 443, boundPort: 10_443, transport: 'TCP' }] });
     expect(templateOf(listening, contextWithTls)).toEqual(before);
     expect(templateOf(infrastructureFor(), { ...contextWithTls, xds: { host: 'elsewhere', port: 18_000 } })).not.toEqual(before);
+  });
+
+  it('gives Envoys of others what they show us, and nothing else', () => {
+    const objects = desiredFor(infrastructureFor(), { ...contextWithTls, credentialsOnly: true });
+    expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([`Secret ${secretNameOf(infrastructureFor())}`]);
+    expect(desiredFor(infrastructureFor(), { ...contextInPlainText, credentialsOnly: true })).toEqual([]);
   });
 
   it.each([

@@ -21,6 +21,7 @@ export const desiredFor = (infrastructure: Infrastructure, context: GatewayConte
   const credentials = context.tls?.credentials;
   if (uid === undefined || ports.length === 0 || going) return [];
   if (context.tls !== undefined && credentials === undefined) return [];
+  if (context.credentialsOnly) return credentials === undefined ? [] : [secretFrom(infrastructure, uid, credentials)];
   return [
     serviceAccountFrom(infrastructure, uid),
     configMapFrom(infrastructure, uid, context),

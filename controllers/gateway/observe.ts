@@ -29,12 +29,16 @@ export type Provisioned = {
  * What bears our label, whole: nothing before all lists of all `namespaces` are (everywhere, when none is named). A kind that we may not list
  * is left out and holds up nobody: nothing of it is deleted then, and what stands there is found when it is to be made.
  */
-export const observeProvisioned = (api: ApiServer, namespaces: readonly string[] = []): Observable<Provisioned> => {
+export const observeProvisioned = (
+  api: ApiServer,
+  namespaces: readonly string[] = [],
+  resources: readonly Resource[] = provisionedResources,
+): Observable<Provisioned> => {
   const labelSelector = Object.entries(managedByLabel)
     .map(([name, value]) => `${name}=${value}`)
     .join(',');
   const places = namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }));
-  const reflections = provisionedResources.flatMap((resource) =>
+  const reflections = resources.flatMap((resource) =>
     places.map((place) =>
       reflect({ api, resource, labelSelector, managedFields: true, ...place }).pipe(map((reflection) => ({ resource, ...reflection }))),
     ),

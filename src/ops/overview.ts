@@ -58,7 +58,7 @@ export class Overview {
     const before = this.#sources.get(health.name);
     this.#sources.set(health.name, health);
     if (health.error !== undefined && health.error !== before?.error)
-      log.error(`${health.name}: ${health.error}; its last good state stands`);
+      log.error(`${health.name}: ${health.error}${health.synced ? '; its last good state stands' : ''}`);
     if (health.error === undefined && before?.error !== undefined) log.info(`${health.name}: readable again`);
   }
 

@@ -99,6 +99,16 @@
   verbs: [update]
 {{- end }}
 
+{{/* Gives Envoys that others run what they show xDS. */}}
+{{- define "tailplane.rules.credentials" -}}
+- apiGroups: ['']
+  resources: [secrets]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [gateways/finalizers]
+  verbs: [update]
+{{- end }}
+
 {{/* In the own namespace: the Lease, the CA of xDS, and what replicas tell each other. */}}
 {{- define "tailplane.rules.own" -}}
 # Names cannot be a condition of creation.

@@ -1,9 +1,10 @@
 /** Provisioned Envoys: who makes them, and what became of them. */
-import { BehaviorSubject, combineLatest, distinctUntilChanged, map, type Observable, of, scan, shareReplay, switchMap } from 'rxjs';
+import { combineLatest, distinctUntilChanged, map, type Observable, of, scan, shareReplay, switchMap } from 'rxjs';
 import type { GatewayContext, XdsCredentials } from '../../../controllers/gateway/context.ts';
 import { type FleetStatus, fleetsOf } from '../../../controllers/gateway/fleet.ts';
 import { observeProvisioned, type Provisioned } from '../../../controllers/gateway/observe.ts';
 import { provision, type Refusals } from '../../../controllers/gateway/provisioner.ts';
+import { managedResources } from '../../../controllers/runtime/kinds.ts';
 import { secretNameOf } from '../../../controllers/gateway/secret.ts';
 import type { XdsCertificates } from '../../../controllers/xds-certificates/authority-secret.ts';
 import { clientCertificatesOf } from '../../../controllers/xds-certificates/client-certificates.ts';
@@ -13,6 +14,7 @@ import { type LocalKey, localKey, localKeyOf } from '../../lib/key.ts';
 import type { Infrastructure } from '../../model/infrastructure.ts';
 import type { Logger } from '../../ops/log.ts';
 import type { Update } from '../../pipeline.ts';
+import { tellReadingFailures } from './reading-failures.ts';
 import { xdsHostOf } from './xds-certificates.ts';
 
 type Infrastructures = ReadonlyMap<string, Infrastructure>;
@@ -33,17 +35,14 @@ export type FleetsOptions = {
 /** What became of each Gateway's Envoys, by `namespace/name`; while we lead, they are made as well. Works while it is subscribed to. */
 export const fleetsOn = (options: FleetsOptions): Observable<ReadonlyMap<string, FleetStatus>> => {
   const { api, config, update$, log } = options;
-  const infrastructures$ = update$.pipe(
-    map(({ graph }) => graph.infrastructures),
-    distinctUntilChanged(),
-  );
+  const infrastructures$ = infrastructuresOf(update$);
   const nodeAddresses$ = update$.pipe(
     map(({ state }) => state.objects.Node),
     distinctUntilChanged(),
     map((nodes) => [...nodes.values()].flatMap(internalAddresses)),
   );
   const provisioned$ = observeProvisioned(api, config.watchNamespaces).pipe(
-    tellFailures(log),
+    tellReadingFailures(log),
     shareReplay({ bufferSize: 1, refCount: true }),
   );
   const refusals$ = refusalsOf(options, infrastructures$, provisioned$);
@@ -56,6 +55,22 @@ export const fleetsOn = (options: FleetsOptions): Observable<ReadonlyMap<string,
     distinctUntilChanged(sameEntries),
   );
 };
+
+/** Keeps what Envoys that others run show us in a Secret for each Gateway, while we lead and it is subscribed to. */
+export const credentialsOn = (options: FleetsOptions): Observable<unknown> => {
+  const { api, config, update$, log } = options;
+  const provisioned$ = observeProvisioned(api, config.watchNamespaces, [managedResources.Secret]).pipe(
+    tellReadingFailures(log),
+    shareReplay({ bufferSize: 1, refCount: true }),
+  );
+  return refusalsOf(options, infrastructuresOf(update$), provisioned$);
+};
+
+const infrastructuresOf = (update$: Observable<Update>): Observable<Infrastructures> =>
+  update$.pipe(
+    map(({ graph }) => graph.infrastructures),
+    distinctUntilChanged(),
+  );
 
 /** Makes Envoys in each term of ours; a term's refusals end with it. */
 const refusalsOf = (
@@ -76,7 +91,7 @@ const refusalsOf = (
             ),
             failed: (gateway, error, retryInMs) => {
               failed();
-              log.warn(`Gateway ${gateway}: its Envoys cannot be provisioned${again(retryInMs)}: ${(error as Error).message}`);
+              log.warn(`Gateway ${gateway}: what its Envoys need cannot be written${again(retryInMs)}: ${(error as Error).message}`);
             },
           }),
     ),
@@ -99,6 +114,7 @@ const contextsOf = (
   const common = {
     xds: { host: xdsHostOf(config), port: config.xdsAddress.port },
     ...(config.envoyImage === undefined ? {} : { image: config.envoyImage }),
+    ...(config.provisioning ? {} : { credentialsOnly: true as const }),
   };
   if (certificates$ === undefined) {
     return of(() => common);
@@ -142,17 +158,6 @@ type NodeLike = { readonly status?: { readonly addresses?: readonly { readonly t
 
 const internalAddresses = ({ status }: NodeLike): readonly string[] =>
   (status?.addresses ?? []).filter(({ type }) => type === 'InternalIP').map(({ address }) => address);
-
-/** Says once what of the provisioned objects cannot be read. */
-const tellFailures = (log: Logger): ((provisioned$: Observable<Provisioned>) => Observable<Provisioned>) => {
-  const told = new BehaviorSubject<string>('');
-  return map((provisioned) => {
-    const text = provisioned.failures.map(({ resource, failure }) => `${resource.plural}: ${failure.message}`).join('; ');
-    if (text !== told.value && text !== '') log.error(`what was provisioned cannot be read: ${text}`);
-    told.next(text);
-    return provisioned;
-  });
-};
 
 const sameEntries = <V>(one: ReadonlyMap<string, V>, other: ReadonlyMap<string, V>): boolean =>
   one.size === other.size && [...one].every(([key, value]) => other.get(key) === value);

@@ -19,7 +19,7 @@ import { kubernetesSource } from '../../sources/kubernetes/kubernetes-source.ts'
 import type { Platform, Running } from '../platform.ts';
 import { stepsFor } from '../steps.ts';
 import { apiServerOf } from './api.ts';
-import { fleetsOn } from './fleets.ts';
+import { credentialsOn, fleetsOn } from './fleets.ts';
 import { certificatesOn } from './xds-certificates.ts';
 
 /** How long a status waits for Envoys to take what it tells of. */
@@ -106,9 +106,9 @@ export const clusterPlatform = (config: Config, log: Logger): Platform => {
       const looks$ = ads.events$.pipe(filter(({ kind }) => kind === 'current' || kind === 'disconnected'));
       work.add(told$.pipe(holdUntil(areCurrent, looks$, patienceMs)).subscribe((statuses) => writer.want(statuses)));
       work.add(replicas.changes$.subscribe(refresh));
-      const fleets$ = config.provisioning
-        ? fleetsOn({ api, config, update$, certificates$, leading$: elector.leading$, log, failed: () => provisioningFailures++ })
-        : update$.pipe(map(({ graph }) => othersFleets(graph.infrastructures)));
+      const making = { api, config, update$, certificates$, leading$: elector.leading$, log, failed: () => provisioningFailures++ };
+      if (!config.provisioning && certificates$ !== undefined) work.add(credentialsOn(making).subscribe());
+      const fleets$ = config.provisioning ? fleetsOn(making) : update$.pipe(map(({ graph }) => othersFleets(graph.infrastructures)));
       work.add(
         fleets$.subscribe((next) => {
           fleets = next;
