@@ -63,6 +63,8 @@ export type TestApiServer = {
   readonly restart: () => Promise<void>;
   /** Applies objects, or the documents of a YAML text, in order. */
   readonly apply: (objects: string | readonly KubeObject[]) => Promise<void>;
+  /** Installs a channel of the Gateway API, as the lab pins it, and our own CRDs; resolves when they are served. */
+  readonly installCrds: (channel: 'standard' | 'experimental') => Promise<void>;
   /** Ends both and removes their data. */
   readonly stop: () => Promise<void>;
 };
@@ -154,7 +156,7 @@ export const startApiServer = async ({ crds = true }: TestApiServerOptions = {})
   const apply = async (objects: string | readonly KubeObject[]): Promise<void> => {
     for (const object of typeof objects === 'string' ? documentsIn(objects) : objects) await applyOne(api, object);
   };
-  if (crds !== false) await installCrds(api, apply, crds === true);
+  if (crds !== false) await installCrds(api, apply, 'experimental', crds === true);
   return {
     api,
     url,
@@ -166,6 +168,7 @@ export const startApiServer = async ({ crds = true }: TestApiServerOptions = {})
       await ready();
     },
     apply,
+    installCrds: (channel) => installCrds(api, apply, channel, true),
     stop: async () => {
       await end(server, 'SIGKILL');
       await end(store, 'SIGKILL');
@@ -224,10 +227,15 @@ const applyOne = async (api: ApiServer, object: KubeObject): Promise<void> => {
   });
 };
 
-/** The experimental channel of the Gateway API as the lab pins it, then our own where `own` says so. */
-const installCrds = async (api: ApiServer, apply: TestApiServer['apply'], own: boolean): Promise<void> => {
+/** A channel of the Gateway API as the lab pins it, then our own where `own` says so. */
+const installCrds = async (
+  api: ApiServer,
+  apply: TestApiServer['apply'],
+  channel: 'standard' | 'experimental',
+  own: boolean,
+): Promise<void> => {
   const folders = [
-    join(process.env['LAB_CACHE'] ?? join(homedir(), '.cache', 'tailplane-lab'), 'crds', 'experimental'),
+    join(process.env['LAB_CACHE'] ?? join(homedir(), '.cache', 'tailplane-lab'), 'crds', channel),
     ...(own ? [join(import.meta.dirname, '..', '..', 'crds')] : []),
   ];
   for (const folder of folders) for (const file of yamlFilesIn(folder)) await apply(readFileSync(join(folder, file), 'utf8'));
