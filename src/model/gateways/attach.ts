@@ -1,11 +1,11 @@
 import type { Gateway } from '../../api/generated/gateway-api.ts';
 import { keyOf, localKeyOf, type ObjectKey } from '../../lib/key.ts';
-import type { Read } from '../../lib/memo.ts';
+import { memo, type Read } from '../../lib/memo.ts';
 import type { RouteKind, RouteNode, Verdict } from '../route-node.ts';
 import { type HeldHosts, heldHosts } from './held-hosts.ts';
 import { hostsOn } from './hostnames.ts';
 import type { JudgedListener } from './judge.ts';
-import { byAge } from './precedence.ts';
+import { oldestFirst } from './precedence.ts';
 import { allowsNamespace } from './selector.ts';
 import { type AnyRoute, type Candidate, type GatewayTables, parentKeysOf } from './tables.ts';
 
@@ -58,21 +58,30 @@ export const attach = (
 };
 
 const candidatesFor = (parents: readonly ObjectKey[], read: Read<GatewayTables>): readonly Candidate[] =>
-  [...new Set(parents.flatMap((parent) => read('candidatesOf', parent) ?? []))].toSorted((one, other) =>
-    byAge(one.route.metadata, other.route.metadata),
-  );
+  oldestFirst([...new Set(parents.flatMap((parent) => read('candidatesOf', parent) ?? []))], ({ route }) => route.metadata);
+
+const hostsKnown = memo<Candidate, Map<string, Attached>>(() => new Map());
+
+/** A candidate on a listener of this host; the same object for as long as the candidate is the same. */
+const attachedOn = (host: string, candidate: Candidate): Attached => {
+  const known = hostsKnown(candidate);
+  const attached = known.get(host) ?? { ...candidate, hosts: hostsOn(host, candidate.node.hostnames) };
+  known.set(host, attached);
+  return attached;
+};
 
 type ParentRef = NonNullable<AnyRoute['spec']['parentRefs']>[number];
 type Taken = { readonly by: readonly { readonly listener: JudgedListener; readonly attached: Attached }[]; readonly refused?: Verdict };
 
 /** Asks the listeners in the order of the specification's reasons: there at all, open to this kind and namespace, by hostname, and not held by another route. */
 const takenBy = (
-  { route, node }: Candidate,
+  candidate: Candidate,
   ref: ParentRef,
   listeners: readonly JudgedListener[],
   held: ReadonlyMap<JudgedListener, HeldHosts>,
   read: Read<GatewayTables>,
 ): Taken => {
+  const { route, node } = candidate;
   const refuse = (reason: string, message: string): Taken => ({ by: [], refused: { reason, message } });
   const named = listeners.filter(
     ({ spec }) => (ref.sectionName === undefined || ref.sectionName === spec.name) && (ref.port === undefined || ref.port === spec.port),
@@ -88,7 +97,7 @@ const takenBy = (
   }
   if (node.rejected !== undefined) return { by: [], refused: node.rejected };
   const matching = allowed
-    .map((listener) => ({ listener, attached: { route, node, hosts: hostsOn(listener.host, node.hostnames) } }))
+    .map((listener) => ({ listener, attached: attachedOn(listener.host, candidate) }))
     .filter(({ attached }) => attached.hosts.size > 0);
   if (matching.length === 0) {
     const hosts = allowed.map(({ spec, host }) => `${spec.name} (${host})`).join(', ');

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HttpMatch, HttpRule, RouteEntry } from '../graph.ts';
 import type { RouteNode } from '../route-node.ts';
-import { byAge, byMatch, inOrder } from './precedence.ts';
+import { byAge, byMatch, inOrder, oldestFirst } from './precedence.ts';
 
 type Match = { readonly path?: string; readonly method?: string; readonly headers?: number; readonly queries?: number };
 
@@ -90,4 +90,20 @@ describe('age', () => {
     ];
     expect(objects.toReversed().toSorted(byAge)).toEqual([objects[0], objects[2], objects[1]]);
   });
+});
+
+it('thousands are sorted by age as few are', () => {
+  const metadata = fc.record({
+    generation: fc.constant(1),
+    name: fc.constantFrom('a', 'b', 'c'),
+    namespace: fc.constantFrom('x', 'y'),
+    creationTimestamp: fc.constantFrom('2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'),
+  });
+  fc.assert(
+    fc.property(fc.array(metadata), (objects) => {
+      const sorted = oldestFirst(objects, (object) => object);
+      expect(sorted).toEqual(objects.toSorted(byAge));
+      sorted.forEach((object, index) => expect(object).toBe(objects.toSorted(byAge)[index]));
+    }),
+  );
 });

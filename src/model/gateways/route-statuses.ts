@@ -1,6 +1,6 @@
 import type { ObjectKey } from '../../lib/key.ts';
 import { memo } from '../../lib/memo.ts';
-import type { Status } from '../status.ts';
+import type { ParentStatus, Status } from '../status.ts';
 import type { ModelTables } from '../tables.ts';
 import type { DerivedGateway } from './derive.ts';
 import { missingParentStatus } from './route-status.ts';
@@ -53,12 +53,8 @@ const exists = (parent: ObjectKey, tables: ModelTables): boolean => {
 };
 
 /** Once each; those of the last round first, for some may have become other objects, which then come after them. */
-const affectedRoutes = (last: World | undefined, { tables, derived }: World): ReadonlySet<AnyRoute> => {
-  const before = new Set(last?.derived);
-  const after = new Set(derived);
-  const gone = [...before].filter((gateway) => !after.has(gateway));
-  const come = derived.filter((gateway) => !before.has(gateway));
-  const routes = new Set([...gone, ...come].flatMap(({ parents }) => [...parents.keys()]));
+const affectedRoutes = (last: World | undefined, { tables, derived, owners }: World): ReadonlySet<AnyRoute> => {
+  const routes = new Set(differences(last, { derived, owners }));
   const parentsAsBefore =
     last !== undefined && sameKeys(last.tables.Gateway, tables.Gateway) && sameKeys(last.tables.ListenerSet, tables.ListenerSet);
   for (const kind of routeKinds) {
@@ -72,6 +68,34 @@ const affectedRoutes = (last: World | undefined, { tables, derived }: World): Re
   }
   return routes;
 };
+
+/**
+ * Routes of which some Gateway says something else than it did: first what was said before, then what is said now. Which Gateway is compared with
+ * which decides on nothing but the cost: what a Gateway says of a parentRef is said by no other.
+ */
+const differences = (last: World | undefined, { derived, owners }: Pick<World, 'derived' | 'owners'>): readonly AnyRoute[] => {
+  const formerOf = new Map<DerivedGateway, DerivedGateway>();
+  const latterOf = new Map<DerivedGateway, DerivedGateway>();
+  for (const [key, latter] of owners) {
+    const former = last?.owners.get(key);
+    if (former === undefined || former === latter) continue;
+    formerOf.set(latter, former);
+    latterOf.set(former, latter);
+  }
+  const [before, after] = [new Set(last?.derived), new Set(derived)];
+  return [
+    ...[...before].filter((gateway) => !after.has(gateway)).flatMap((gateway) => routesOnlySaidBy(gateway, latterOf.get(gateway))),
+    ...derived.filter((gateway) => !before.has(gateway)).flatMap((gateway) => routesOnlySaidBy(gateway, formerOf.get(gateway))),
+  ];
+};
+
+const routesOnlySaidBy = ({ parents }: DerivedGateway, other: DerivedGateway | undefined): readonly AnyRoute[] =>
+  [...parents].filter(([route, said]) => !saysTheSame(said, other?.parents.get(route) ?? [])).map(([route]) => route);
+
+type Said = readonly (readonly [refIndex: number, status: ParentStatus])[];
+
+const saysTheSame = (one: Said, other: Said): boolean =>
+  one.length === other.length && one.every(([index, status], at) => index === other[at]?.[0] && status === other[at][1]);
 
 const sameKeys = (one: ReadonlyMap<string, unknown>, other: ReadonlyMap<string, unknown>): boolean =>
   one === other || (one.size === other.size && [...one.keys()].every((key) => other.has(key)));

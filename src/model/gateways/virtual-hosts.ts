@@ -1,4 +1,6 @@
+import { memo } from '../../lib/memo.ts';
 import type { VirtualHost } from '../graph.ts';
+import type { RouteNode } from '../route-node.ts';
 import type { Attached } from './attach.ts';
 import { bySpecificity, coversOf, isWide, ownerOf } from './hostnames.ts';
 import { type Claim, inOrder } from './precedence.ts';
@@ -23,11 +25,22 @@ export const virtualHostsOf = (host: string, neighbours: readonly string[], atta
   }
   const domains = new Set([host, ...[...claims.keys()].filter((name) => ownerOf(name, neighbours) === host)]);
   const wide = [...claims.keys()].some(isWide);
-  const virtualHosts = [...domains].toSorted(bySpecificity).map((domain) => {
-    const names = wide ? coversOf(domain) : [domain];
-    return { domain, entries: inOrder(claimsOn(names, claims)) };
-  });
+  const virtualHosts = [...domains]
+    .toSorted(bySpecificity)
+    .map((domain) => virtualHostOf(domain, wide ? claimsOn(coversOf(domain), claims) : (claims.get(domain) ?? [])));
   return { virtualHosts, misdirected: neighbours.filter((neighbour) => !domains.has(neighbour)).toSorted(bySpecificity) };
+};
+
+const ownHosts = memo<RouteNode, Map<string, VirtualHost>>(() => new Map());
+
+/** Most hosts have one route, whose virtual host then is the same object for as long as the route means the same. */
+const virtualHostOf = (domain: string, claims: readonly Claim[]): VirtualHost => {
+  const [claim, ...others] = claims;
+  if (claim === undefined || others.length > 0) return { domain, entries: inOrder(claims) };
+  const known = ownHosts(claim.node);
+  const virtualHost = known.get(domain) ?? { domain, entries: inOrder(claims) };
+  known.set(domain, virtualHost);
+  return virtualHost;
 };
 
 /**
