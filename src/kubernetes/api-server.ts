@@ -30,10 +30,10 @@ export interface ApiServer {
   readonly request: (request: ApiRequest) => Promise<unknown>;
   /**
    * Hands each line of an endless answer to `line`, parsed; resolves when the server ends it. Breaks it off, with an UnreachableError, when
-   * nothing comes for `silenceMs`. What `line` throws ends the stream and is thrown.
+   * nothing comes for `silenceMs`. What `line` throws ends the stream and is thrown. `opened` is told when the server begins to answer.
    */
   readonly stream: (
-    request: Omit<ApiRequest, 'timeoutMs'> & { readonly silenceMs: number },
+    request: Omit<ApiRequest, 'timeoutMs'> & { readonly silenceMs: number; readonly opened?: () => void },
     line: (value: unknown) => void,
   ) => Promise<void>;
 }
@@ -96,7 +96,7 @@ export const connect = ({ kubeconfig, context, userAgent = 'tailplane' }: Connec
         throw new UnreachableError(`${request.method ?? 'GET'} ${request.path}`, error);
       }
     },
-    stream: async ({ silenceMs, ...request }, line) => {
+    stream: async ({ silenceMs, opened, ...request }, line) => {
       const silence = new AbortController();
       const timer = setTimeout(() => silence.abort(new DOMException(`silent for ${silenceMs} ms`, 'TimeoutError')), silenceMs);
       try {
@@ -104,6 +104,7 @@ export const connect = ({ kubeconfig, context, userAgent = 'tailplane' }: Connec
           request,
           request.signal === undefined ? silence.signal : AbortSignal.any([silence.signal, request.signal]),
         );
+        opened?.();
         if (response.body !== null) await eachLine(Readable.fromWeb(response.body), () => timer.refresh(), line, request.path);
       } finally {
         clearTimeout(timer);

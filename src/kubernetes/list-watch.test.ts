@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FakeApiServer } from '../../test/support/fake-api-server.ts';
 import { ApiError, UnreachableError } from './api-error.ts';
 import type { Clock } from './clock.ts';
@@ -176,6 +176,18 @@ describe('a watch', () => {
     await untilWatching(api, 6);
     expect(clock.waited).toEqual([1000, 1000, 1000, 1000, 1000]);
     expect(types()).toEqual(['listed']);
+  });
+
+  it('that stands without a word counts as heard after ten seconds', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const api = new FakeApiServer([services]);
+    start(api);
+    await untilWatching(api, 1);
+    vi.advanceTimersByTime(9999);
+    expect(types()).toEqual(['listed']);
+    vi.advanceTimersByTime(1);
+    expect(types()).toEqual(['listed', 'heard']);
+    vi.useRealTimers();
   });
 
   it('too old to go on from is followed by a list', async () => {

@@ -156,12 +156,18 @@ class Session<T> {
     let version = from;
     let heard = false;
     const stoodMs = (): number => this.#clock.now() - started;
+    let steady: NodeJS.Timeout | undefined;
+    // On a quiet kind the first word may be a minute away, and what failed before would seem to fail still.
+    const opened = (): void => {
+      steady = setTimeout(() => this.#out.next({ type: 'heard' }), steadyMs).unref();
+    };
     try {
-      await this.#selection.api.stream({ ...request, silenceMs }, (line) => {
+      await this.#selection.api.stream({ ...request, silenceMs, opened }, (line) => {
         version = this.#hear(line, request.path);
         heard = true;
       });
     } finally {
+      clearTimeout(steady);
       if (stoodMs() >= steadyMs) this.#failures = 0;
     }
     if (!heard && stoodMs() < floorMs) await this.#wait(floorMs - stoodMs());

@@ -87,8 +87,12 @@ export class FakeApiServer implements ApiServer {
     return this.#list(this.#below(path), Number(query['limit'] ?? Infinity), String(query['continue'] ?? '0'));
   };
 
-  readonly stream = async (request: Omit<ApiRequest, 'timeoutMs'>, line: (value: unknown) => void): Promise<void> => {
+  readonly stream = async (
+    request: Omit<ApiRequest, 'timeoutMs'> & { readonly opened?: () => void },
+    line: (value: unknown) => void,
+  ): Promise<void> => {
     await this.#ask(request, true);
+    request.opened?.();
     const { path, query = {}, signal } = request;
     const from = Number(query['resourceVersion']);
     if (from < this.#compacted)
