@@ -27,7 +27,9 @@ const { values } = parseArgs({
     edits: { type: 'string', default: '50' },
     /** Requests a second over all routes. */
     rate: { type: 'string', default: '600' },
+    /** Between two questions for a route that is not seen yet, and how many are asked a second at most, lest they be the load. */
     'poll-ms': { type: 'string', default: '5' },
+    'poll-rate': { type: 'string', default: '500' },
     connections: { type: 'string', default: '32' },
     'gateway-class': { type: 'string', default: 'tailplane' },
     /** Manifests, files or folders, separated by commas; applied in this order. */
@@ -84,6 +86,7 @@ const measure = async (lab: Lab): Promise<Report> => {
     edits: Number(values.edits),
     rate: Number(values.rate),
     pollMs: Number(values['poll-ms']),
+    pollRate: Number(values['poll-rate']),
     connections: Number(values.connections),
     giveUpMs: 30_000,
   };

@@ -22,8 +22,9 @@ export type ClientOptions = {
   readonly edits: number;
   /** Requests a second over all routes that have been seen. */
   readonly rate: number;
-  /** Between two questions for a route that is not seen yet. */
+  /** Between two questions for a route that is not seen yet; longer when so many wait that they would ask more often than `pollRate` a second. */
   readonly pollMs: number;
+  readonly pollRate: number;
   readonly connections: number;
   readonly giveUpMs: number;
 };
@@ -78,7 +79,17 @@ const run = async (options: ClientOptions): Promise<ClientReport> => {
     };
   };
 
+  let unseen = 0;
   const untilSeen = async (route: number, revision: number, sent: number): Promise<Pick<Seen, 'seen' | 'gap'>> => {
+    unseen += 1;
+    try {
+      return await seeing(route, revision, sent);
+    } finally {
+      unseen -= 1;
+    }
+  };
+
+  const seeing = async (route: number, revision: number, sent: number): Promise<Pick<Seen, 'seen' | 'gap'>> => {
     let missed = sent;
     for (;;) {
       const after = load.revisionOf(route);
@@ -92,7 +103,7 @@ const run = async (options: ClientOptions): Promise<ClientReport> => {
       load.judge(route, answer, { after });
       if (now - sent > options.giveUpMs) return { seen: undefined, gap: Number.NaN };
       missed = asked;
-      await sleep(Math.max(0, options.pollMs - (now - asked)));
+      await sleep(Math.max(0, asked + Math.max(options.pollMs, (unseen * 1000) / options.pollRate) - now));
     }
   };
 
