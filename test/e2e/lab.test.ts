@@ -61,8 +61,10 @@ describe.skipIf(!hasLab)('tailplane on a cluster', () => {
   });
 
   it('runs as many Envoys as the parameters of the class say, with what the Gateway adds', async () => {
-    const [deployment] = await list('/apis/apps/v1/namespaces/shop/deployments', 'gateway.networking.k8s.io/gateway-name=shop');
-    expect(deployment).toMatchObject({ metadata: { labels: { team: 'shop' } }, spec: { replicas: 2 }, status: { readyReplicas: 2 } });
+    const deployment = async () =>
+      (await list('/apis/apps/v1/namespaces/shop/deployments', 'gateway.networking.k8s.io/gateway-name=shop'))[0];
+    await until('both are ready', async () => readyReplicasOf(await deployment()) === 2);
+    expect(await deployment()).toMatchObject({ metadata: { labels: { team: 'shop' } }, spec: { replicas: 2 } });
   });
 
   it('loses no request when the leader is killed, and another one leads', async () => {
@@ -131,6 +133,9 @@ type WithConditions = { readonly status?: { readonly conditions?: readonly { rea
 
 const isTrue = (object: KubeObject, condition: string): boolean =>
   (object as WithConditions).status?.conditions?.some(({ type, status }) => type === condition && status === 'True') === true;
+
+const readyReplicasOf = (deployment: KubeObject | undefined): number | undefined =>
+  (deployment as { readonly status?: { readonly readyReplicas?: number } } | undefined)?.status?.readyReplicas;
 
 const isReady = (pod: KubeObject): boolean => pod.metadata.deletionTimestamp === undefined && isTrue(pod, 'Ready');
 
