@@ -9,7 +9,8 @@
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ApiServer, connect } from '../src/kubernetes/api-server.ts';
+import type { ApiServer } from '../src/kubernetes/api-server.ts';
+import { connect } from '../src/kubernetes/connect.ts';
 import { kubernetesSource } from '../src/sources/kubernetes/kubernetes-source.ts';
 import { hasApiServer, startApiServer } from '../test/support/kube-apiserver.ts';
 

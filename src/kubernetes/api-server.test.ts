@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { type ApiServer, connect } from './api-server.ts';
+import type { ApiServer } from './api-server.ts';
+import { connect } from './connect.ts';
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -1,8 +1,6 @@
-/** How we talk to an API server: client-node for who it is and who we are, undici for the requests. */
-import { readFileSync } from 'node:fs';
+/** How we talk to an API server, once it is known who it is and who we are. */
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
 import { type Dispatcher, fetch, type Response } from 'undici';
 import { ApiError, type StatusAnswer, UnreachableError } from './api-error.ts';
 
@@ -38,37 +36,32 @@ export interface ApiServer {
   ) => Promise<void>;
 }
 
-export type ConnectOptions = {
-  /** A kubeconfig file; without it the usual places: KUBECONFIG, ~/.kube/config, the pod's service account. */
-  readonly kubeconfig?: string;
-  readonly context?: string;
-  readonly userAgent?: string;
+/** Who an API server is, and who we are to it. */
+export type Identity = {
+  /** `https://host:port`. */
+  readonly server: string;
+  /** What a request carries. Asked for each, as tokens are replaced; `dispatcher` now and then, as certificates are. */
+  readonly identify: (url: string, method: NonNullable<ApiRequest['method']>) => Promise<Identification>;
 };
 
-/** A connection as a kubeconfig or the pod's service account describe it; rotated tokens are read again. Throws when neither can be read. */
-export const connect = ({ kubeconfig, context, userAgent = 'tailplane' }: ConnectOptions = {}): ApiServer => {
-  const config = new KubeConfig();
-  if (kubeconfig === undefined) config.loadFromDefault();
-  else config.loadFromString(readFileSync(kubeconfig, 'utf8'));
-  if (context !== undefined) config.setCurrentContext(context);
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) throw new Error(`${kubeconfig ?? 'kubeconfig'}: no cluster of the current context`);
+export type Identification = { readonly headers: Readonly<Record<string, string>>; readonly dispatcher: () => Dispatcher | undefined };
 
+/** A connection to the API server that `identity` names. */
+export const apiServerOf = ({ server, identify }: Identity, userAgent = 'tailplane'): ApiServer => {
   const connections = new Connections();
   const send = async (request: ApiRequest, signal: AbortSignal): Promise<Response> => {
-    const url = new URL(cluster.server + request.path);
+    const url = new URL(server + request.path);
     for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
     const method = request.method ?? 'GET';
     const doing = `${method} ${request.path}`;
     let response: Response;
     try {
-      const identity = new RequestContext(url.toString(), HttpMethod[method]);
-      await config.applySecurityAuthentication(identity);
-      const dispatcher = connections.of(identity.getDispatcher());
+      const identification = await identify(url.toString(), method);
+      const dispatcher = connections.of(identification.dispatcher);
       response = await fetch(url, {
         method,
         headers: {
-          ...identity.getHeaders(),
+          ...identification.headers,
           accept: request.accept ?? 'application/json',
           'user-agent': userAgent,
           ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
@@ -86,7 +79,7 @@ export const connect = ({ kubeconfig, context, userAgent = 'tailplane' }: Connec
   };
 
   return {
-    url: cluster.server,
+    url: server,
     request: async (request) => {
       const limit = AbortSignal.timeout(request.timeoutMs ?? 30_000);
       const response = await send(request, request.signal === undefined ? limit : AbortSignal.any([limit, request.signal]));
@@ -126,15 +119,16 @@ const withHttp1: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (option
   return dispatch(http1, handler);
 };
 
-/** client-node makes a dispatcher, and so a TLS handshake, for each request: this keeps one of them for a while. */
+/** A new dispatcher for each request would be a TLS handshake for each: this keeps one for a while. */
 class Connections {
   #kept: { readonly dispatcher: Dispatcher; readonly until: number } | undefined;
 
-  of(fresh: Dispatcher | undefined): Dispatcher | undefined {
-    if (fresh === undefined) return undefined;
+  of(fresh: () => Dispatcher | undefined): Dispatcher | undefined {
     if (this.#kept === undefined || this.#kept.until < performance.now()) {
       this.forget();
-      this.#kept = { dispatcher: fresh.compose(withHttp1), until: performance.now() + connectionsMs };
+      const dispatcher = fresh()?.compose(withHttp1);
+      if (dispatcher === undefined) return undefined;
+      this.#kept = { dispatcher, until: performance.now() + connectionsMs };
     }
     return this.#kept.dispatcher;
   }

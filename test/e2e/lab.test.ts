@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findEnvoy } from '../../scripts/envoy.ts';
-import { type ApiServer, connect } from '../../src/kubernetes/api-server.ts';
+import type { ApiServer } from '../../src/kubernetes/api-server.ts';
+import { connect } from '../../src/kubernetes/connect.ts';
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import { hasLab, type Lab, startLab } from '../support/lab-cluster.ts';
 

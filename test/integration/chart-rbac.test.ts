@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { managedResources } from '../../controllers/runtime/kinds.ts';
 import { caSecretName } from '../../controllers/xds-certificates/secret.ts';
 import { allKinds, gatewayGroup, kinds } from '../../src/api/kinds.ts';
-import { type ApiServer, connect } from '../../src/kubernetes/api-server.ts';
+import type { ApiServer } from '../../src/kubernetes/api-server.ts';
+import { connect } from '../../src/kubernetes/connect.ts';
 import { hasHelm, rendered } from '../support/helm.ts';
 import { hasApiServer, startApiServer, type TestApiServer } from '../support/kube-apiserver.ts';
 

@@ -2,7 +2,8 @@ import { filter, firstValueFrom } from 'rxjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Elector, identityOf, type LeaseNews } from '../../controllers/runtime/lease.ts';
 import { UnreachableError } from '../../src/kubernetes/api-error.ts';
-import { type ApiServer, connect } from '../../src/kubernetes/api-server.ts';
+import type { ApiServer } from '../../src/kubernetes/api-server.ts';
+import { connect } from '../../src/kubernetes/connect.ts';
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import { hasApiServer, startApiServer, type TestApiServer } from '../support/kube-apiserver.ts';
 

@@ -1,7 +1,7 @@
 import { filter, firstValueFrom, map, startWith } from 'rxjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Replicas } from '../../controllers/replicas/replicas.ts';
-import { connect } from '../../src/kubernetes/api-server.ts';
+import { connect } from '../../src/kubernetes/connect.ts';
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import type { Graph } from '../../src/model/graph.ts';
 import type { ClientStatus } from '../../xds/ads/events.ts';

@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { EventRecorder } from '../../controllers/events/recorder.ts';
 import type { StatusLimits } from '../../controllers/status/term.ts';
 import { StatusWriter } from '../../controllers/status/writer.ts';
-import { type ApiRequest, type ApiServer, connect } from '../../src/kubernetes/api-server.ts';
+import type { ApiRequest, ApiServer } from '../../src/kubernetes/api-server.ts';
+import { connect } from '../../src/kubernetes/connect.ts';
 import { pathOf } from '../../src/kubernetes/resource.ts';
 import { kinds } from '../../src/api/kinds.ts';
 import type { ObjectKey } from '../../src/lib/key.ts';

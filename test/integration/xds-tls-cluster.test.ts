@@ -25,7 +25,7 @@ import { clientCertificatesOf } from '../../controllers/xds-certificates/client-
 import { newCa } from '../../controllers/xds-certificates/issue.ts';
 import { caSecretFrom, caSecretName, dataOf, secrets } from '../../controllers/xds-certificates/secret.ts';
 import { certificatesIn } from '../../src/lib/ca-bundle.ts';
-import { connect } from '../../src/kubernetes/api-server.ts';
+import { connect } from '../../src/kubernetes/connect.ts';
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import { reflect } from '../../src/kubernetes/reflector.ts';
 import { pathOf } from '../../src/kubernetes/resource.ts';

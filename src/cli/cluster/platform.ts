@@ -18,7 +18,7 @@ import type { Update } from '../../pipeline.ts';
 import { kubernetesSource } from '../../sources/kubernetes/kubernetes-source.ts';
 import type { Platform, Running } from '../platform.ts';
 import { stepsFor } from '../steps.ts';
-import { apiServerOf } from './api.ts';
+import { clusterApiOf } from './api.ts';
 import { credentialsOn, fleetsOn } from './fleets.ts';
 import { certificatesOn } from './xds-certificates.ts';
 
@@ -26,8 +26,8 @@ import { certificatesOn } from './xds-certificates.ts';
 const patienceMs = 500;
 
 /** The cluster that `config` names. Throws UsageError when its kubeconfig cannot be read. */
-export const clusterPlatform = (config: Config, log: Logger): Platform => {
-  const api = apiServerOf(config);
+export const clusterPlatform = async (config: Config, log: Logger): Promise<Platform> => {
+  const api = await clusterApiOf(config);
   const namespaces = config.watchNamespaces.length === 0 ? {} : { namespaces: config.watchNamespaces };
   const { state$, observed } = kubernetesSource({ api, controllerName, name: 'Kubernetes', ...namespaces });
   const identity = identityOf(config.podName);
