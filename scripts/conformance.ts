@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { gatewayGroup } from '../src/api/kinds.ts';
+import { kinds } from '../src/api/kinds.ts';
 import { packageVersion } from '../src/cli/package.ts';
 import type { ApiServer } from '../src/kubernetes/api-server.ts';
 import { connect } from '../src/kubernetes/connect.ts';
@@ -62,7 +62,7 @@ const accepted = async (api: ApiServer): Promise<void> => {
 };
 
 type GatewayClass = { readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] } };
-const gatewayClasses: Resource = { group: gatewayGroup, version: 'v1', kind: 'GatewayClass', plural: 'gatewayclasses', scope: 'Cluster' };
+const gatewayClasses: Resource = { ...kinds.GatewayClass, version: kinds.GatewayClass.versions[0] };
 
 const runToEnd = async ({ program, env }: Lab, args: readonly string[]): Promise<number> => {
   const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env });

@@ -1,11 +1,10 @@
-import type { KubeMetadata, KubeObject, OwnerReference } from '../../src/kubernetes/kube-object.ts';
+import type { OwnerReference } from '../../src/api/core.ts';
+import type { KubeMetadata, KubeObject } from '../../src/kubernetes/kube-object.ts';
 import type { Infrastructure } from '../../src/model/infrastructure.ts';
+import { managedByLabel } from '../runtime/labels.ts';
 import { labelValueOf, objectNameOf } from './names.ts';
 
 type Labels = Readonly<Record<string, string>>;
-
-/** On everything that tailplane makes: what it looks for when it observes its own. */
-export const managedByLabel = { 'app.kubernetes.io/managed-by': 'tailplane' } as const;
 
 /** Labels that tell a Gateway's pods from all others. A Deployment can never change them. */
 export const selectorOf = (infrastructure: Infrastructure): Labels => ({

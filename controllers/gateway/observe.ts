@@ -5,7 +5,7 @@ import type { Failure } from '../../src/kubernetes/failure.ts';
 import { reflect } from '../../src/kubernetes/reflector.ts';
 import type { Resource } from '../../src/kubernetes/resource.ts';
 import { managedResources } from '../runtime/kinds.ts';
-import { managedByLabel } from './metadata.ts';
+import { managedByLabel } from '../runtime/labels.ts';
 
 /** Everything a Gateway may need on the cluster. */
 export const provisionedResources = [

@@ -3,7 +3,7 @@ import { sameElements } from '../../src/lib/memo.ts';
 import type { Infrastructure } from '../../src/model/infrastructure.ts';
 import type { GatewayContext } from './context.ts';
 import { desiredFor } from './desired.ts';
-import { managedByLabel } from './metadata.ts';
+import { managedByLabel } from '../runtime/labels.ts';
 import { handingOverReplicas } from './replicas.ts';
 
 /** What there is to do for one Gateway: its uid, what must exist for it, and what does. */

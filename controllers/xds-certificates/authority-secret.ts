@@ -26,7 +26,8 @@ import { type Authority, type AuthorityTimes, defaultTimes } from './authority.t
 import type { ClientCertificate } from './client-certificate.ts';
 import { decide } from './decide.ts';
 import { issueClient, issueServer, jitterOf, newCa, renewAt, type ServerNames } from './issue.ts';
-import { caSecretFrom, caSecretName, secrets } from './secret.ts';
+import { managedResources } from '../runtime/kinds.ts';
+import { caSecretFrom, caSecretName } from './secret.ts';
 import { waitUntil } from './wait.ts';
 
 /** What a replica serves xDS with, and how Gateways get what their Envoys need. */
@@ -119,7 +120,7 @@ const write = (
   from(
     api.request({
       method: over === undefined ? 'POST' : 'PUT',
-      path: pathOf(secrets, { namespace, ...(over === undefined ? {} : { name: caSecretName }) }),
+      path: pathOf(managedResources.Secret, { namespace, ...(over === undefined ? {} : { name: caSecretName }) }),
       query: { fieldManager: 'tailplane' },
       body: caSecretFrom(authority, namespace, over),
     }),

@@ -1,16 +1,13 @@
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
-import type { Resource } from '../../src/kubernetes/resource.ts';
+import { managedByLabel } from '../runtime/labels.ts';
 import { type Authority, dataFrom } from './authority.ts';
 
 /** Holds the CA of xDS, in tailplane's own namespace. */
 export const caSecretName = 'tailplane-xds-ca';
 
-export const secrets: Resource = { group: '', version: 'v1', kind: 'Secret', plural: 'secrets', scope: 'Namespaced' };
-
-const ours = { 'app.kubernetes.io/managed-by': 'tailplane' } as const;
-
 /** Whether we may write it: somebody else's Secret by our name is theirs. */
-export const isOurs = ({ metadata }: KubeObject): boolean => Object.entries(ours).every(([key, value]) => metadata.labels?.[key] === value);
+export const isOurs = ({ metadata }: KubeObject): boolean =>
+  Object.entries(managedByLabel).every(([key, value]) => metadata.labels?.[key] === value);
 
 /** A Secret's data, decoded; of what is no data, nothing. */
 export const dataOf = ({ data }: KubeObject): Readonly<Record<string, string>> =>
@@ -25,7 +22,7 @@ export const caSecretFrom = (authority: Authority, namespace: string, over?: Kub
   ...(over ?? {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: caSecretName, namespace, labels: { ...ours, 'app.kubernetes.io/component': 'xds-ca' } },
+    metadata: { name: caSecretName, namespace, labels: { ...managedByLabel, 'app.kubernetes.io/component': 'xds-ca' } },
     type: 'kubernetes.io/tls',
   }),
   data: Object.fromEntries(Object.entries(dataFrom(authority)).map(([key, value]) => [key, Buffer.from(value).toString('base64')])),

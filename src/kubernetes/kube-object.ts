@@ -1,3 +1,5 @@
+import type { OwnerReference } from '../api/core.ts';
+
 /** An object as the API server speaks of it, of any kind: what is read before it is admitted, and what controllers write. */
 export type KubeObject = {
   readonly apiVersion: string;
@@ -27,13 +29,4 @@ export type ManagedFields = {
   readonly operation?: string;
   readonly subresource?: string;
   readonly fieldsV1?: Readonly<Record<string, unknown>>;
-};
-
-export type OwnerReference = {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly controller?: boolean;
-  readonly blockOwnerDeletion?: boolean;
 };

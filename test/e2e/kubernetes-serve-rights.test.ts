@@ -11,7 +11,7 @@ import { ask } from '../support/http.ts';
 import { hasApiServer, startApiServer, type TestApiServer } from '../support/kube-apiserver.ts';
 import { installation, ownAddress, pathFor, read, Replica } from '../support/kube-world.ts';
 import { freePorts } from '../support/ports.ts';
-import { eventually } from '../support/world.ts';
+import { edgeAt, eventually } from '../support/world.ts';
 
 type Rule = { readonly resources: readonly string[] };
 type Role = KubeObject & { readonly rules: readonly Rule[] };
@@ -136,20 +136,7 @@ describe.skipIf(!possible)('tailplane on a cluster', () => {
   });
 });
 
-const gatewayYaml = `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: tailplane }
-spec: { controllerName: gateway.tailscale.com/tailplane }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: edge, namespace: default }
-spec:
-  gatewayClassName: tailplane
-  addresses: [{ type: IPAddress, value: 192.0.2.1 }]
-  listeners: [{ name: http, protocol: HTTP, port: 80 }]
-`;
+const gatewayYaml = edgeAt('192.0.2.1', 'name: http, protocol: HTTP, port: 80');
 const routeYaml = `
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute

@@ -23,7 +23,8 @@ import {
 import type { ClientCertificate } from '../../controllers/xds-certificates/client-certificate.ts';
 import { clientCertificatesOf } from '../../controllers/xds-certificates/client-certificates.ts';
 import { newCa } from '../../controllers/xds-certificates/issue.ts';
-import { caSecretFrom, caSecretName, dataOf, secrets } from '../../controllers/xds-certificates/secret.ts';
+import { caSecretFrom, caSecretName, dataOf } from '../../controllers/xds-certificates/secret.ts';
+import { managedResources } from '../../controllers/runtime/kinds.ts';
 import { certificatesIn } from '../../src/lib/ca-bundle.ts';
 import { connect } from '../../src/kubernetes/connect.ts';
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
@@ -55,10 +56,10 @@ describe.skipIf(!hasApiServer)('the CA of xDS on a cluster', () => {
     await Promise.all(running.splice(0).map((server) => server.drain(500)));
   });
 
-  const secret = () => pathOf(secrets, { namespace, name: caSecretName });
+  const secret = () => pathOf(managedResources.Secret, { namespace, name: caSecretName });
   /** The Secret as replicas follow it. */
   const observed = (): Observable<KubeObject | undefined> =>
-    reflect({ api: cluster.api, resource: secrets, namespace, fieldSelector: `metadata.name=${caSecretName}` }).pipe(
+    reflect({ api: cluster.api, resource: managedResources.Secret, namespace, fieldSelector: `metadata.name=${caSecretName}` }).pipe(
       filter(({ health }) => health.synced),
       map(({ objects }) => objects.get(`${namespace}/${caSecretName}`)),
       distinctUntilChanged(),

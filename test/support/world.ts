@@ -78,8 +78,11 @@ export const eventually = async <T>(probe: () => Promise<T>, holds: (value: T) =
   }
 };
 
-/** GatewayClass and Gateway `default/edge` with the listeners given as flow YAML. */
-export const edge = (...listeners: readonly string[]): string => `
+/** GatewayClass and Gateway `default/edge` on loopback with the listeners given as flow YAML. */
+export const edge = (...listeners: readonly string[]): string => edgeAt('127.0.0.1', ...listeners);
+
+/** The same at another address. */
+export const edgeAt = (address: string, ...listeners: readonly string[]): string => `
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
 metadata: { name: tailplane }
@@ -90,7 +93,7 @@ kind: Gateway
 metadata: { name: edge, namespace: default }
 spec:
   gatewayClassName: tailplane
-  addresses: [{ type: IPAddress, value: 127.0.0.1 }]
+  addresses: [{ type: IPAddress, value: ${address} }]
   listeners: [${listeners.map((listener) => `{ ${listener} }`).join(', ')}]
 `;
 

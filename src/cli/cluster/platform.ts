@@ -6,6 +6,7 @@ import { fleetOverlay } from '../../../controllers/gateway/overlay.ts';
 import type { FleetStatus } from '../../../controllers/gateway/fleet.ts';
 import { Replicas } from '../../../controllers/replicas/replicas.ts';
 import { Elector, identityOf, type LeaseNews } from '../../../controllers/runtime/lease.ts';
+import { standingConditions } from '../../../controllers/status/standing.ts';
 import { StatusWriter } from '../../../controllers/status/writer.ts';
 import type { Config } from '../../config.ts';
 import { holdUntil } from '../../lib/hold-until.ts';
@@ -15,6 +16,7 @@ import type { Infrastructure } from '../../model/infrastructure.ts';
 import type { Status } from '../../model/status.ts';
 import type { Logger } from '../../ops/log.ts';
 import type { Update } from '../../pipeline.ts';
+import type { ObservedObject } from '../../sources/kubernetes/observed.ts';
 import { kubernetesSource } from '../../sources/kubernetes/kubernetes-source.ts';
 import type { Platform, Running } from '../platform.ts';
 import { stepsFor } from '../steps.ts';
@@ -87,7 +89,7 @@ export const clusterPlatform = async (config: Config, log: Logger): Promise<Plat
       overlay: (statuses) =>
         withFleets(statuses, fleets ?? new Map(), {
           accepted: (gateway) => replicas.accepted(gateway),
-          programmed: (gateway) => isProgrammed(observed.get(`Gateway/${gateway as LocalKey}`)?.status),
+          programmed: (gateway) => isProgrammed(observed.get(`Gateway/${gateway as LocalKey}`)),
         }),
       told: (statuses) => {
         if (fleets !== undefined && replicas.synced) told$.next(statuses);
@@ -153,12 +155,7 @@ const tellElection = (log: Logger, news: LeaseNews): void => {
   else log.info('the Lease can be used again');
 };
 
-type Standing = Readonly<Record<string, unknown>> | undefined;
-
-const isProgrammed = (status: Standing): boolean => {
-  const conditions = status?.['conditions'];
-  return (
-    Array.isArray(conditions) &&
-    conditions.some(({ type, status: is }: { type?: unknown; status?: unknown }) => type === 'Programmed' && is === 'True')
+const isProgrammed = (standing: ObservedObject | undefined): boolean =>
+  standingConditions('Gateway', standing?.status ?? {}, controllerName).some(
+    ({ about, type, status }) => about === undefined && type === 'Programmed' && status === 'True',
   );
-};

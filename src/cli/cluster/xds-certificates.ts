@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { filter, map, type Observable, shareReplay } from 'rxjs';
 import { type XdsCertificates, xdsCertificatesOf } from '../../../controllers/xds-certificates/authority-secret.ts';
-import { caSecretName, secrets } from '../../../controllers/xds-certificates/secret.ts';
+import { managedResources } from '../../../controllers/runtime/kinds.ts';
+import { caSecretName } from '../../../controllers/xds-certificates/secret.ts';
 import type { Config } from '../../config.ts';
 import type { ApiServer } from '../../kubernetes/api-server.ts';
 import { reflect } from '../../kubernetes/reflector.ts';
@@ -15,7 +16,7 @@ export const xdsHostOf = ({ xdsHost, namespace }: Pick<Config, 'xdsHost' | 'name
 export const certificatesOn = (api: ApiServer, config: Config, leads$: Observable<boolean>, log: Logger): Observable<XdsCertificates> => {
   const { namespace } = config;
   const host = xdsHostOf(config);
-  const secret$ = reflect({ api, resource: secrets, namespace, fieldSelector: `metadata.name=${caSecretName}` }).pipe(
+  const secret$ = reflect({ api, resource: managedResources.Secret, namespace, fieldSelector: `metadata.name=${caSecretName}` }).pipe(
     filter(({ health }) => health.synced),
     map(({ objects }) => objects.get(localKey(namespace, caSecretName))),
   );

@@ -3,28 +3,18 @@ import { envoy } from '../../support/envoy.ts';
 import { type Fleet, startFleet } from '../../support/fleet.ts';
 import { tlsSecret } from '../../support/gateway-api.ts';
 import { type Answer, ask } from '../../support/http.ts';
+import { edgeAt } from '../../support/world.ts';
 import { httpRoute } from './scene.ts';
 
 /** An address of its own, so that ports 10080 and 10443 are free whatever else runs here. Only Linux has more than one on loopback. */
 const address = process.platform === 'linux' ? '127.0.80.43' : '127.0.0.1';
 
-const gateway = `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: tailplane }
-spec: { controllerName: gateway.tailscale.com/tailplane }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: edge, namespace: default }
-spec:
-  gatewayClassName: tailplane
-  addresses: [{ type: IPAddress, value: ${address} }]
-  listeners:
-    - { name: http, protocol: HTTP, port: 80 }
-    - { name: alt, protocol: HTTP, port: 18080 }
-    - { name: https, protocol: HTTPS, port: 443, tls: { certificateRefs: [{ name: certificate }] } }
-`;
+const gateway = edgeAt(
+  address,
+  'name: http, protocol: HTTP, port: 80',
+  'name: alt, protocol: HTTP, port: 18080',
+  'name: https, protocol: HTTPS, port: 443, tls: { certificateRefs: [{ name: certificate }] }',
+);
 
 const rule = (path: string, redirect: string): string =>
   `{ matches: [{ path: { value: ${path} } }], filters: [{ type: RequestRedirect, requestRedirect: { ${redirect} } }] }`;
