@@ -2,12 +2,12 @@ import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { allKinds } from './api/kinds.ts';
 import type { Objects } from './api/objects.ts';
-import type { Graph } from './model/graph.ts';
 import { type Steps, updatesOf, type Watch } from './pipeline.ts';
 import type { SourceState } from './sources/source.ts';
+import { graphOf } from '../test/support/graph.ts';
 
 const none = Object.fromEntries(allKinds.map((kind) => [kind, new Map()])) as unknown as Objects;
-const graph: Graph = { gateways: new Map(), endpoints: new Map(), infrastructures: new Map(), statuses: new Map() };
+const graph = graphOf([]);
 const stateOf = (objects: Partial<Objects> = {}, synced = true): SourceState => ({
   objects: { ...none, ...objects },
   problems: [],

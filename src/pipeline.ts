@@ -4,6 +4,7 @@ import type { Resources } from '../xds/resources.ts';
 import type { Snapshot } from '../xds/snapshot/snapshot.ts';
 import { allKinds } from './api/kinds.ts';
 import type { Objects } from './api/objects.ts';
+import type { Observations } from './api/observations.ts';
 import { settle } from './lib/settle.ts';
 import type { Graph } from './model/graph.ts';
 import type { Source, SourceState } from './sources/source.ts';
@@ -19,7 +20,7 @@ export type Update = {
 
 /** The pure steps. Each remembers what it made, so that a change costs what it touches. */
 export type Steps = {
-  readonly build: (objects: Objects) => Graph;
+  readonly build: (objects: Objects, observations?: Observations) => Graph;
   readonly translate: (graph: Graph) => ReadonlyMap<string, Resources>;
   readonly encode: (resources: ReadonlyMap<string, Resources>) => ReadonlyMap<string, Snapshot>;
 };
@@ -55,7 +56,7 @@ export const updatesOf = (source: Source, steps: Steps, watch: Watch): Observabl
 };
 
 const updateFrom = (state: SourceState, { build, translate, encode }: Steps, watch: Watch): Update => {
-  const graph = timed('build', watch, () => build(state.objects));
+  const graph = timed('build', watch, () => build(state.objects, state.observations));
   const resources = timed('translate', watch, () => translate(graph));
   const snapshots = timed('encode', watch, () => encode(resources));
   return { state, graph, resources, snapshots };

@@ -128,6 +128,12 @@ const withinLimits = (status: Status): Status => {
   switch (status.kind) {
     case 'GatewayClass':
       return { ...status, conditions: shortened(status.conditions) };
+    case 'TailscaleTailnet':
+    case 'TailscaleEndpoints':
+    case 'TailscaleServices':
+    case 'TailscaleGateway':
+    case 'TailscaleProxyGroup':
+      return { ...status, conditions: shortened(status.conditions) };
     case 'Gateway':
       return {
         ...status,

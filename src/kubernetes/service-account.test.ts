@@ -23,7 +23,11 @@ describe('connectFromPod', () => {
       response.end('{}');
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    environment = { KUBERNETES_SERVICE_HOST: 'localhost', KUBERNETES_SERVICE_PORT: String((server.address() as AddressInfo).port) };
+    environment = {
+      KUBERNETES_SERVICE_HOST: 'localhost',
+      KUBERNETES_SERVICE_PORT: String((server.address() as AddressInfo).port),
+      TAILPLANE_SERVICE_ACCOUNT: folder,
+    };
     await writeFile(join(folder, 'token'), 'first\n');
     await writeFile(join(folder, 'ca.crt'), certificate);
   });
@@ -38,7 +42,7 @@ describe('connectFromPod', () => {
   });
 
   it('shows the account’s token, and a minute later the one that replaced it', async () => {
-    const api = connectFromPod({ environment, folder });
+    const api = connectFromPod({ environment });
     await api?.request({ path: '/api' });
     await writeFile(join(folder, 'token'), 'second\n');
     await api?.request({ path: '/api' });
@@ -52,7 +56,7 @@ describe('connectFromPod', () => {
     const other = await mkdtemp(join(tmpdir(), 'tailplane-account-'));
     await writeFile(join(other, 'token'), 'secret');
     await writeFile(join(other, 'ca.crt'), certificateFor(['localhost']).certificate);
-    const answer = connectFromPod({ environment, folder: other })?.request({ path: '/api' });
+    const answer = connectFromPod({ environment: { ...environment, TAILPLANE_SERVICE_ACCOUNT: other } })?.request({ path: '/api' });
     await expect(answer).rejects.toThrow(UnreachableError);
     expect(asked).toEqual([]);
     await rm(other, { recursive: true });
@@ -62,11 +66,13 @@ describe('connectFromPod', () => {
     ['no cluster', {}],
     ['no account', { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' }],
   ])('gives nothing where there is %s', (_, around) => {
-    expect(connectFromPod({ environment: around, folder: join(folder, 'none') })).toBeUndefined();
+    expect(connectFromPod({ environment: { ...around, TAILPLANE_SERVICE_ACCOUNT: join(folder, 'none') } })).toBeUndefined();
   });
 
   it('takes IPv6 addresses', () => {
-    const api = connectFromPod({ environment: { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' }, folder });
+    const api = connectFromPod({
+      environment: { ...environment, KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' },
+    });
     expect(api?.url).toBe('https://[fd00::1]:443');
   });
 });

@@ -6,10 +6,11 @@ import { Agent } from 'undici';
 import { type ApiServer, apiServerOf } from './api-server.ts';
 
 export type PodOptions = {
-  /** `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT` say where the API server is. */
+  /**
+   * `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT` say where the API server is; `TAILPLANE_SERVICE_ACCOUNT` where the account is
+   * mounted, if not at the usual place.
+   */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Where the service account is mounted. */
-  readonly folder?: string;
   readonly userAgent?: string;
 };
 
@@ -19,8 +20,12 @@ const usualFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 const tokenMs = 60_000;
 
 /** A connection as the pod's service account; undefined outside a pod, or in one without an account. */
-export const connectFromPod = ({ environment, folder = usualFolder, userAgent }: PodOptions): ApiServer | undefined => {
-  const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '' } = environment;
+export const connectFromPod = ({ environment, userAgent }: PodOptions): ApiServer | undefined => {
+  const {
+    KUBERNETES_SERVICE_HOST: host = '',
+    KUBERNETES_SERVICE_PORT: port = '',
+    TAILPLANE_SERVICE_ACCOUNT: folder = usualFolder,
+  } = environment;
   const [tokenFile, caFile] = [join(folder, 'token'), join(folder, 'ca.crt')];
   if (host === '' || port === '' || !existsSync(tokenFile) || !existsSync(caFile)) return undefined;
   let token: { readonly text: string; readonly until: number } | undefined;

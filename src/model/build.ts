@@ -1,4 +1,5 @@
 import type { Objects } from '../api/objects.ts';
+import { noObservations, type Observations } from '../api/observations.ts';
 import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../lib/key.ts';
 import { endpointsBuilder } from './endpoints.ts';
 import { callingOf, classStatuses } from './gateways/class-status.ts';
@@ -30,21 +31,27 @@ export type ModelOptions = Omit<GatewayOptions, 'controllerName' | 'boundPort'> 
  * A function from all objects to the graph. Pure in what it gives; what it remembers makes a rebuild walk what is unchanged and derive only
  * what is not, and gives unchanged Gateways and statuses back as the same objects. A change of nothing but EndpointSlices costs a look at each backend.
  */
-export const graphBuilder = (options: ModelOptions): ((objects: Objects) => Graph) => {
+export const graphBuilder = (options: ModelOptions): ((objects: Objects, observations?: Observations) => Graph) => {
   const tablesOf = tablesBuilder();
   const configurationOf = configurationBuilder(options);
   const endpointsOf = endpointsBuilder();
-  let last: { readonly objects: Objects; readonly configuration: Configuration } | undefined;
-  return (objects) => {
-    const tables = tablesOf(objects);
-    const configuration = last !== undefined && differOnlyInSlices(last.objects, objects) ? last.configuration : configurationOf(tables);
-    last = { objects, configuration };
-    return { ...configuration, endpoints: endpointsOf(configuration.gateways, tables) };
+  let last: { readonly objects: Objects; readonly observations: Observations; readonly configuration: Configuration } | undefined;
+  return (objects, observations = noObservations) => {
+    const tables = tablesOf(objects, observations);
+    const onlySlices = last !== undefined && last.observations === observations && differOnlyInSlices(last.objects, objects);
+    const configuration = last !== undefined && onlySlices ? last.configuration : configurationOf(tables);
+    last = { objects, observations, configuration };
+    return {
+      ...configuration,
+      endpoints: endpointsOf(configuration.gateways, tables),
+      proxySets: new Map(),
+      provisioned: { wanted: new Map(), unwanted: [] },
+    };
   };
 };
 
 /** What the graph holds besides endpoints. */
-type Configuration = Omit<Graph, 'endpoints'>;
+type Configuration = Omit<Graph, 'endpoints' | 'proxySets' | 'provisioned'>;
 
 const differOnlyInSlices = (one: Objects, other: Objects): boolean => {
   const kinds = Object.keys(other) as (keyof Objects)[];

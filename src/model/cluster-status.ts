@@ -39,6 +39,11 @@ export const statusWithTimes = (status: Status, now: string, before?: StatusWith
 const listsOf = (status: Status): readonly About[] => {
   switch (status.kind) {
     case 'GatewayClass':
+    case 'TailscaleTailnet':
+    case 'TailscaleEndpoints':
+    case 'TailscaleServices':
+    case 'TailscaleGateway':
+    case 'TailscaleProxyGroup':
       return [['', status.conditions]];
     case 'Gateway':
     case 'ListenerSet':
@@ -71,6 +76,12 @@ const shapeOf = (status: Status, timed: (list: readonly Condition[]) => readonly
   switch (status.kind) {
     case 'GatewayClass':
       return { conditions: timed(status.conditions), supportedFeatures: status.supportedFeatures.map((name) => ({ name })) };
+    case 'TailscaleTailnet':
+    case 'TailscaleEndpoints':
+    case 'TailscaleServices':
+    case 'TailscaleGateway':
+    case 'TailscaleProxyGroup':
+      return { ...status.fields, conditions: timed(status.conditions) };
     case 'Gateway':
       return {
         addresses: status.addresses,

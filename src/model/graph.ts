@@ -2,8 +2,11 @@
  * The configuration after every reference is resolved: what tailplane means, with nothing Kubernetes-shaped left in it.
  * Nodes are immutable, and a node whose inputs did not change is the same object after a rebuild. All lists are in a stable order.
  */
+import type { TailscaleEndpoints } from '../api/generated/tailscale.ts';
 import type { ObjectKey } from '../lib/key.ts';
+import type { HostPort } from '../lib/host-port.ts';
 import type { Infrastructure } from './infrastructure.ts';
+import type { ProxySet } from './proxy-set.ts';
 import type { Status } from './status.ts';
 
 export type Graph = {
@@ -11,10 +14,23 @@ export type Graph = {
   readonly gateways: ReadonlyMap<string, Gateway>;
   /** What each of those Gateways wants of the proxies that serve it, by the same keys. */
   readonly infrastructures: ReadonlyMap<string, Infrastructure>;
-  /** What every backend that some Gateway uses is reachable at, by backend id. Changes without any Gateway changing. */
+  /**
+   * What every backend that some Gateway uses is reachable at, by backend id. Changes without any Gateway changing. A backend of a tailnet that
+   * has not been heard of yet is absent: whoever knows its endpoints from before keeps them.
+   */
   readonly endpoints: ReadonlyMap<string, readonly Locality[]>;
+  /** Proxies between Envoys and tailnets that must exist, by `namespace/name` of their StatefulSet. */
+  readonly proxySets: ReadonlyMap<string, ProxySet>;
+  /** TailscaleEndpoints that TailscaleServices' templates ask for, and those that they no longer do, by `namespace/name`. */
+  readonly provisioned: Provisioned;
   /** What users are told, for every object we answer for. */
   readonly statuses: ReadonlyMap<ObjectKey, Status>;
+};
+
+/** `wanted` is complete, so that what exists and is neither wanted nor `unwanted` was never made by us. */
+export type Provisioned = {
+  readonly wanted: ReadonlyMap<string, TailscaleEndpoints>;
+  readonly unwanted: readonly string[];
 };
 
 /** One Gateway, and so one fleet of equal Envoys. */
@@ -231,6 +247,32 @@ export type Backend = {
   /** How Envoy speaks to it. `http1` also carries WebSocket. */
   readonly protocol: 'http1' | 'http2' | 'tcp' | 'udp';
   readonly tls?: BackendTls;
+  /** Absent for a Service: plain addresses, each in its turn. */
+  readonly reach?: Reach;
+};
+
+/** How Envoy gets to the endpoints of a TailscaleEndpoints or TailscaleServices, and chooses among them. */
+export type Reach = {
+  /**
+   * `plain`: by address. `proxied`: each endpoint through the HTTP proxy it names, if it names one; one endpoint per address. `tunnelled`:
+   * through an internal listener, which lets one target be reached over several proxies, or by a name. A backend's form follows from
+   * what users wrote, never from what happens to run.
+   */
+  readonly form: 'plain' | 'proxied' | 'tunnelled';
+  readonly balancing: 'round-robin' | 'least-requests';
+  /** Absent where nobody asked, and with `tunnelled`, where active checks cannot work. */
+  readonly healthCheck?: HealthCheck;
+  /** Whether endpoints that fail are left alone for a while. */
+  readonly outlierDetection: boolean;
+};
+
+/** Active health check by Envoy: by HTTP when there is a `path`, else by connecting. Milliseconds. */
+export type HealthCheck = {
+  readonly path?: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly healthyThreshold: number;
+  readonly unhealthyThreshold: number;
 };
 
 export type BackendTls = {
@@ -243,8 +285,25 @@ export type BackendTls = {
   readonly policy?: ObjectKey;
 };
 
-/** Endpoints of one zone; `weight` is above 0. */
-export type Locality = { readonly zone: string; readonly weight: number; readonly endpoints: readonly Endpoint[] };
+/** Endpoints of one zone and priority; `weight` is above 0. Of a higher priority number nothing is used while lower ones are well. Absent: 0. */
+export type Locality = {
+  readonly zone: string;
+  readonly weight: number;
+  readonly priority?: number;
+  readonly endpoints: readonly Endpoint[];
+};
 
-/** One reachable destination. `address` is an IP literal; `port` is 1–65535. */
-export type Endpoint = { readonly address: string; readonly port: number; readonly healthy: boolean };
+/**
+ * One reachable destination; `port` is 1–65535. `address` is an IP literal, or, for a `tunnelled` backend, a name that whoever `via` says
+ * resolves. `weight` is above 0; absent: 1.
+ */
+export type Endpoint = {
+  readonly address: string;
+  readonly port: number;
+  readonly healthy: boolean;
+  readonly weight?: number;
+  readonly via?: Via;
+};
+
+/** `proxy`: by HTTP CONNECT through it, an IP literal and a port. `dns`: Envoy itself resolves the name and connects. */
+export type Via = { readonly kind: 'proxy'; readonly proxy: HostPort } | { readonly kind: 'dns' };

@@ -1,5 +1,13 @@
 /** Status as on a cluster, less `lastTransitionTime`, which only a writer with a clock can know. */
 
+import type {
+  TailscaleEndpointsStatus,
+  TailscaleGatewayStatus,
+  TailscaleProxyGroupStatus,
+  TailscaleServicesStatus,
+  TailscaleTailnetStatus,
+} from '../api/generated/tailscale.ts';
+
 export type Condition = {
   readonly type: string;
   readonly status: 'True' | 'False' | 'Unknown';
@@ -44,4 +52,25 @@ export type Status =
     }
   | { readonly kind: 'ListenerSet'; readonly conditions: readonly Condition[]; readonly listeners: readonly ListenerStatus[] }
   | { readonly kind: 'HTTPRoute' | 'GRPCRoute' | 'TLSRoute' | 'TCPRoute' | 'UDPRoute'; readonly parents: readonly ParentStatus[] }
-  | { readonly kind: 'BackendTLSPolicy'; readonly ancestors: readonly AncestorStatus[] };
+  | { readonly kind: 'BackendTLSPolicy'; readonly ancestors: readonly AncestorStatus[] }
+  | OwnStatus<'TailscaleTailnet', TailscaleTailnetStatus>
+  | OwnStatus<'TailscaleEndpoints', TailscaleEndpointsStatus>
+  | OwnStatus<'TailscaleServices', TailscaleServicesStatus>
+  | OwnStatus<'TailscaleGateway', TailscaleGatewayStatus>
+  | OwnStatus<'TailscaleProxyGroup', TailscaleProxyGroupStatus>;
+
+/** Status of one of our own kinds: `fields` is everything but the conditions. */
+type OwnStatus<K extends string, S> = {
+  readonly kind: K;
+  readonly conditions: readonly Condition[];
+  readonly fields: Omit<S, 'conditions' | 'observedGeneration'>;
+};
+
+/** Kinds of ours whose status is ours alone. */
+export const ownStatusKinds = [
+  'TailscaleTailnet',
+  'TailscaleEndpoints',
+  'TailscaleServices',
+  'TailscaleGateway',
+  'TailscaleProxyGroup',
+] as const satisfies readonly Status['kind'][];

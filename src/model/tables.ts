@@ -1,6 +1,7 @@
 import type { EndpointSlice } from '../api/core.ts';
 import type { BackendTLSPolicy, ReferenceGrant } from '../api/generated/gateway-api.ts';
 import type { Objects } from '../api/objects.ts';
+import { noObservations, type Observations } from '../api/observations.ts';
 import { localKey } from '../lib/key.ts';
 import { indexBy } from '../lib/memo.ts';
 
@@ -8,19 +9,20 @@ import { indexBy } from '../lib/memo.ts';
  * What the model looks things up in: every kind's objects by `namespace/name` (`/name` for cluster-scoped kinds), and the indexes that
  * references need. Values keep their identity from one rebuild to the next unless what they hold changed.
  */
-export type ModelTables = Objects & {
-  /** ReferenceGrants by their own namespace: the namespace they let others refer to. */
-  readonly grantsTo: ReadonlyMap<string, readonly ReferenceGrant[]>;
-  /** BackendTLSPolicies by each Service they target, as `namespace/name`. */
-  readonly backendTlsPolicies: ReadonlyMap<string, readonly BackendTLSPolicy[]>;
-  /** EndpointSlices by the Service they belong to, as `namespace/name`. */
-  readonly slicesOf: ReadonlyMap<string, readonly EndpointSlice[]>;
-};
+export type ModelTables = Objects &
+  Observations & {
+    /** ReferenceGrants by their own namespace: the namespace they let others refer to. */
+    readonly grantsTo: ReadonlyMap<string, readonly ReferenceGrant[]>;
+    /** BackendTLSPolicies by each Service they target, as `namespace/name`. */
+    readonly backendTlsPolicies: ReadonlyMap<string, readonly BackendTLSPolicy[]>;
+    /** EndpointSlices by the Service they belong to, as `namespace/name`. */
+    readonly slicesOf: ReadonlyMap<string, readonly EndpointSlice[]>;
+  };
 
 const serviceNameLabel = 'kubernetes.io/service-name';
 
 /** A function from all objects to the model's tables, which remembers the last tables so that unchanged groups keep their identity. */
-export const tablesBuilder = (): ((objects: Objects) => ModelTables) => {
+export const tablesBuilder = (): ((objects: Objects, observations?: Observations) => ModelTables) => {
   const grantsTo = indexBy<ReferenceGrant>((grant) => [grant.metadata.namespace ?? '']);
   const backendTlsPolicies = indexBy<BackendTLSPolicy>((policy) => [
     ...new Set(
@@ -33,8 +35,9 @@ export const tablesBuilder = (): ((objects: Objects) => ModelTables) => {
     const service = slice.metadata.labels?.[serviceNameLabel];
     return service === undefined ? [] : [localKey(slice.metadata.namespace ?? '', service)];
   });
-  return (objects) => ({
+  return (objects, observations = noObservations) => ({
     ...objects,
+    ...observations,
     grantsTo: grantsTo(objects.ReferenceGrant),
     backendTlsPolicies: backendTlsPolicies(objects.BackendTLSPolicy),
     slicesOf: slicesOf(objects.EndpointSlice),

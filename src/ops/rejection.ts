@@ -57,7 +57,14 @@ export const withRejections = (
 const rejected = (status: Status, rejection: Rejection): Status => {
   switch (status.kind) {
     case 'GatewayClass':
+    case 'TailscaleTailnet':
+    case 'TailscaleProxyGroup':
       return status;
+    case 'TailscaleEndpoints':
+    case 'TailscaleServices':
+      return { ...status, conditions: invalid(status.conditions, 'Ready', rejection) };
+    case 'TailscaleGateway':
+      return { ...status, conditions: invalid(status.conditions, 'Accepted', rejection) };
     case 'Gateway':
     case 'ListenerSet':
       return { ...status, conditions: invalid(status.conditions, 'Programmed', rejection) };

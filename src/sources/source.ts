@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Objects } from '../api/objects.ts';
+import type { Observations } from '../api/observations.ts';
 import type { ObjectKey } from '../lib/key.ts';
 
 /** Something a source could not read as the user meant it. `file`, `line` and `column` (1-based) where the source is a file. */
@@ -18,6 +19,8 @@ export type SourceHealth = { readonly name: string; readonly synced: boolean; re
 /** Everything a source knows at one moment, whole: never a part of a list. Unchanged objects are the same objects as before. */
 export type SourceState = {
   readonly objects: Objects;
+  /** Absent from sources of configuration alone. */
+  readonly observations?: Observations;
   readonly problems: readonly SourceProblem[];
   readonly health: SourceHealth;
   /** Where an object is written, for sources that know; looked up when asked, so that it is right also after lines moved. */

@@ -3,12 +3,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Replicas } from '../../controllers/replicas/replicas.ts';
 import { connect } from '../../src/kubernetes/connect.ts';
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
-import type { Graph } from '../../src/model/graph.ts';
 import type { ClientStatus } from '../../xds/ads/events.ts';
 import { typeUrlOf } from '../../xds/resources.ts';
 import { encodedFrom } from '../../xds/snapshot/encoded.ts';
 import { snapshotFrom } from '../../xds/snapshot/snapshot.ts';
 import { hasApiServer, startApiServer, type TestApiServer } from '../support/kube-apiserver.ts';
+import { graphOf } from '../support/graph.ts';
 
 const [cds, lds] = [typeUrlOf('Cluster'), typeUrlOf('Listener')];
 const snapshot = snapshotFrom(
@@ -17,7 +17,7 @@ const snapshot = snapshotFrom(
     [lds, [encodedFrom(lds, 'edge', Buffer.from('edge'))]],
   ]),
 );
-const graph: Graph = { gateways: new Map(), infrastructures: new Map(), endpoints: new Map(), statuses: new Map() };
+const graph = graphOf([]);
 const update = { graph, snapshots: new Map([['default/edge', snapshot]]) };
 
 const envoy = (rejected: readonly string[] = []): ClientStatus => ({

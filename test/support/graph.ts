@@ -87,4 +87,6 @@ export const graphOf = (gateways: readonly Gateway[], endpoints: Graph['endpoint
   endpoints,
   infrastructures: new Map(),
   statuses: new Map(),
+  proxySets: new Map(),
+  provisioned: { wanted: new Map(), unwanted: [] },
 });

@@ -1,0 +1,48 @@
+import type { ObjectKey } from '../lib/key.ts';
+import type { Verbatim } from './infrastructure.ts';
+
+/** A StatefulSet of Tailscale proxies that must exist: one direction of a TailscaleEndpoints or a TailscaleProxyGroup. */
+export type ProxySet = {
+  /** TailscaleEndpoints or TailscaleProxyGroup. */
+  readonly owner: ObjectKey;
+  /** Absent where objects come from files. */
+  readonly uid?: string;
+  readonly namespace: string;
+  /** Of the StatefulSet: `<owner>-egress` or `<owner>-ingress`, of a group its own name; shortened with a hash to 52 characters at most. */
+  readonly name: string;
+  readonly direction: 'egress' | 'ingress';
+  /** `connect`: userspace, with an HTTP proxy on the pod's address. `forward`: kernel, with egress-services. */
+  readonly mode: 'connect' | 'forward';
+  readonly replicas: number;
+  /** Name of the TailscaleTailnet. */
+  readonly tailnet: string;
+  readonly controlURL: string;
+  /** Of the devices, and so of their auth keys; never empty. */
+  readonly tags: readonly string[];
+  /** Device names are this, a hyphen and the ordinal. */
+  readonly hostnamePrefix: string;
+  readonly pod: {
+    readonly image?: string;
+    readonly resources?: Verbatim;
+    readonly nodeSelector?: Readonly<Record<string, string>>;
+    readonly tolerations?: readonly Verbatim[];
+    readonly affinity?: Verbatim;
+    readonly topologySpreadConstraints?: readonly Verbatim[];
+  };
+  /** Mode `forward`: what egress-services holds, by name of the mapping. */
+  readonly forwards: ReadonlyMap<string, Forward>;
+  /** Gateways whose Envoys use these proxies, or are used by them: whom the NetworkPolicy admits. */
+  readonly gateways: readonly { readonly namespace: string; readonly name: string }[];
+  /** The owner is going: nothing more is to be made, what is there is taken away in order. */
+  readonly going: boolean;
+};
+
+/** One target on the tailnet (exactly one of `ip` and `fqdn` is not empty), and the pod ports that lead to its ports. */
+export type Forward = {
+  readonly ip: string;
+  readonly fqdn: string;
+  readonly ports: readonly { readonly protocol: 'TCP' | 'UDP'; readonly matchPort: number; readonly targetPort: number }[];
+};
+
+/** Port of the HTTP proxy of a `connect` proxy pod. */
+export const connectPort = 1055;
