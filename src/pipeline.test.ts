@@ -4,6 +4,7 @@ import { allKinds } from './api/kinds.ts';
 import type { Objects } from './api/objects.ts';
 import { type Steps, updatesOf, type Watch } from './pipeline.ts';
 import type { SourceState } from './sources/source.ts';
+import type { Graph } from './model/graph.ts';
 import { graphOf } from '../test/support/graph.ts';
 
 const none = Object.fromEntries(allKinds.map((kind) => [kind, new Map()])) as unknown as Objects;
