@@ -30,6 +30,8 @@ describe('configFrom', () => {
       leaseDuration: 15_000,
       leaseRenewDeadline: 10_000,
       leaseRetry: 2000,
+      simulatorAddress: { host: '127.0.0.1', port: 8090 },
+      tailnetInterval: 30_000,
     });
   });
 

@@ -23,6 +23,11 @@ export type Config = {
   readonly xdsTlsCert?: string;
   readonly xdsTlsKey?: string;
   readonly xdsClientCa?: string;
+  /** Where the built-in simulator listens once some TailscaleTailnet asks for it, and the file that keeps its state. */
+  readonly simulatorAddress: HostPort;
+  readonly simulatorState?: string;
+  /** Milliseconds between questions to the API of a tailnet. */
+  readonly tailnetInterval: number;
 } & ClusterConfig;
 
 /** What counts on a cluster only. */
@@ -117,6 +122,19 @@ export const settings: { readonly [K in keyof Config]-?: Setting<Config[K]> } = 
   xdsTlsCert: { flag: '--xds-tls-cert <file>', help: "the xDS server's certificate; turns TLS on", schema: text },
   xdsTlsKey: { flag: '--xds-tls-key <file>', help: 'its key', schema: text },
   xdsClientCa: { flag: '--xds-client-ca <file>', help: 'CA that client certificates must come from', schema: text },
+  simulatorAddress: {
+    flag: '--simulator-address <host:port>',
+    help: 'where the simulated tailnet answers, if one is asked for',
+    fallback: '127.0.0.1:8090',
+    schema: address,
+  },
+  simulatorState: { flag: '--simulator-state <file>', help: 'keeps the simulated tailnet', schema: text },
+  tailnetInterval: {
+    flag: '--tailnet-interval <duration>',
+    help: 'between questions to the API of a tailnet',
+    fallback: '30s',
+    schema: duration,
+  },
   kubeconfig: { flag: '--kubeconfig <file>', help: 'the cluster; without it the usual places', schema: text },
   watchNamespaces: { flag: '--watch-namespaces <names>', help: 'with commas between; all without it', fallback: '', schema: list },
   provisioning: { flag: '--provisioning', help: 'run Envoys for each Gateway', fallback: true, schema: flag },

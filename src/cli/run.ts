@@ -5,6 +5,7 @@ import { checkCommand } from './check.ts';
 import { crdsCommand } from './crds.ts';
 import { dumpCommand } from './dump.ts';
 import { explainCommand } from './explain.ts';
+import { simulateCommand } from './simulate.ts';
 import { statusCommand } from './status.ts';
 import { serveCommand } from './serve.ts';
 import { exit, type ExitCode, type Io, VerbError } from './io.ts';
@@ -39,7 +40,7 @@ const programFor = (io: Io, problems: () => void): Command => {
     .version(packageVersion())
     .configureHelp({ showGlobalOptions: true });
   for (const verb of verbsFor(io, problems)) program.addCommand(verb);
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     command.exitOverride().configureOutput({
       writeOut: io.out,
       writeErr: io.err,
@@ -64,4 +65,5 @@ const verbsFor = (io: Io, problems: () => void): readonly Command[] => [
   statusCommand(io),
   dumpCommand(io),
   crdsCommand(io),
+  simulateCommand(io),
 ];

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { type Config, configFrom, settings, UsageError } from '../config.ts';
 import type { Io } from './io.ts';
+import { stopSignal } from './stop-signal.ts';
 
 /** `serve`: the flags of config.ts; runs until SIGTERM or SIGINT. */
 export const serveCommand = (io: Io): Command => {
@@ -38,13 +39,3 @@ const readConfig = async (flags: Readonly<Record<string, unknown>>, io: Io): Pro
   if (error !== undefined) throw new UsageError(`${path}:${error.linePos?.[0].line ?? 1}: ${error.message.split('\n', 1)[0]}`);
   return configFrom(flags, io.environment, { path, content: document.toJS() as unknown });
 };
-
-/** Resolves on the first signal to stop. A second one ends the process at once. */
-const stopSignal = (): Promise<void> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(1));
-        resolve();
-      });
-  });

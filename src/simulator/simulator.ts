@@ -8,8 +8,17 @@ import { replyFrom } from './reply.ts';
 import { simulationOf } from './simulation.ts';
 import type { World } from './state.ts';
 
-/** `address` is `host:port`, port 0 for any free one. `state` continues an earlier simulation; `seed` decides ids, addresses and secrets of a new one. */
-export type SimulatorOptions = { readonly address: string; readonly state?: World; readonly seed?: string; readonly now?: () => number };
+/**
+ * `address` is `host:port`, port 0 for any free one. `state` continues an earlier simulation; `seed` decides ids, addresses and secrets of a
+ * new one. `changed` is given the world after each change.
+ */
+export type SimulatorOptions = {
+  readonly address: string;
+  readonly state?: World;
+  readonly seed?: string;
+  readonly now?: () => number;
+  readonly changed?: (world: World) => void;
+};
 
 /** `listen` gives the base URL, and fails as Node does when the address cannot be had. `state` is everything known at the moment, secrets included. */
 export type Simulator = {
@@ -24,7 +33,7 @@ const tooLarge = { ...replyFrom({ status: 413, message: 'request body too large'
  * A tailnet that exists in memory only, behind an HTTP server: Tailscale's API under `/api/v2`, and `/simulator` to steer it.
  * It logs nothing: what it handles are credentials.
  */
-export const simulator = ({ address, state, seed = 'simulated', now = Date.now }: SimulatorOptions): Simulator => {
+export const simulator = ({ address, state, seed = 'simulated', now = Date.now, changed }: SimulatorOptions): Simulator => {
   let simulation = simulationOf(state ?? initialWorld(seed, now()));
   const closing = new AbortController();
 
@@ -32,7 +41,9 @@ export const simulator = ({ address, state, seed = 'simulated', now = Date.now }
     const request = await requestFrom(message, now);
     if (request === undefined) return send(response, tooLarge);
     const { simulation: next, outcome } = handle(simulation, request);
+    const before = simulation.world;
     simulation = next;
+    if (next.world !== before) changed?.(next.world);
     if (outcome.delayMs > 0) await after(outcome.delayMs, undefined, { signal: closing.signal });
     if (outcome.reply === undefined) response.destroy();
     else send(response, outcome.reply, outcome.cut);
