@@ -31,7 +31,7 @@ const patienceMs = 500;
 export const clusterPlatform = async (config: Config, log: Logger): Promise<Platform> => {
   const api = await clusterApiOf(config);
   const namespaces = config.watchNamespaces.length === 0 ? {} : { namespaces: config.watchNamespaces };
-  const { state$, observed } = kubernetesSource({ api, controllerName, name: 'Kubernetes', ...namespaces });
+  const { state$, observed } = kubernetesSource({ api, controllerName, ownNamespace: config.namespace, name: 'Kubernetes', ...namespaces });
   const identity = identityOf(config.podName);
   const elector = new Elector({
     api,

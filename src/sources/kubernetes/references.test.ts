@@ -15,7 +15,8 @@ metadata: { name: theirs }
 spec: { controllerName: example.com/theirs }
 ---`;
 
-const references = (yaml: string): readonly string[] => [...referencesIn(objectsOf(objectsIn(`${classes}${yaml}`)), ours)].toSorted();
+const references = (yaml: string): readonly string[] =>
+  [...referencesIn(objectsOf(objectsIn(`${classes}${yaml}`)), ours, 'tailplane-system')].toSorted();
 
 const gateway = (spec: string, gatewayClass = 'ours'): string => `
 apiVersion: gateway.networking.k8s.io/v1
@@ -67,6 +68,19 @@ spec:
   validation: { hostname: shop.example, caCertificateRefs: [{ group: '', kind: ConfigMap, name: ca }, { group: '', kind: Secret, name: ca }] }
 `),
     ).toEqual(['ConfigMap/web/ca', 'Secret/web/ca']);
+  });
+
+  it("a tailnet's credentials, in the namespace it names or in ours", () => {
+    const tailnet = (name: string, spec: string): string => `
+apiVersion: gateway.tailscale.com/v1alpha1
+kind: TailscaleTailnet
+metadata: { name: ${name} }
+spec: { oauthSecretName: oauth${spec} }
+---`;
+    expect(references(tailnet('a', '') + tailnet('b', ', oauthSecretNamespace: infra'))).toEqual([
+      'Secret/infra/oauth',
+      'Secret/tailplane-system/oauth',
+    ]);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Gateway, ListenerSet } from '../../api/generated/gateway-api.ts';
+import type { Kind } from '../../api/kinds.ts';
 import type { Objects } from '../../api/objects.ts';
 import { localKey, type ObjectKey, objectKey } from '../../lib/key.ts';
 
@@ -6,13 +7,22 @@ import { localKey, type ObjectKey, objectKey } from '../../lib/key.ts';
 export type ReferencedKind = 'Secret' | 'ConfigMap';
 
 /** What `referencesIn` looks at: while these are the same maps, so is its answer. */
-export type Referrers = Pick<Objects, 'GatewayClass' | 'Gateway' | 'ListenerSet' | 'BackendTLSPolicy'>;
+export type Referrers = Pick<Objects, (typeof referrers)[number]>;
+
+export const referrers = [
+  'GatewayClass',
+  'Gateway',
+  'ListenerSet',
+  'BackendTLSPolicy',
+  'TailscaleTailnet',
+] as const satisfies readonly Kind[];
 
 /**
  * Every Secret and ConfigMap that some object names, whether it exists or not, and whether its use is permitted or not. Gateways of other
- * controllers, and ListenerSets of theirs, do not count: their private keys are none of our business.
+ * controllers, and ListenerSets of theirs, do not count: their private keys are none of our business. A tailnet's credentials are in
+ * `ownNamespace` unless it says where.
  */
-export const referencesIn = (objects: Referrers, controllerName: string): ReadonlySet<ObjectKey> => {
+export const referencesIn = (objects: Referrers, controllerName: string, ownNamespace: string): ReadonlySet<ObjectKey> => {
   const isOurs = (gateway: Gateway | undefined): boolean =>
     gateway !== undefined && objects.GatewayClass.get(`/${gateway.spec.gatewayClassName}`)?.spec.controllerName === controllerName;
   const parentOf = ({ metadata, spec: { parentRef } }: ListenerSet): Gateway | undefined =>
@@ -20,6 +30,9 @@ export const referencesIn = (objects: Referrers, controllerName: string): Readon
   const found = [
     ...[...objects.Gateway.values()].filter(isOurs).flatMap(referencesOfGateway),
     ...[...objects.ListenerSet.values()].filter((set) => isOurs(parentOf(set))).flatMap((set) => within(set, certificatesOf(set))),
+    ...[...objects.TailscaleTailnet.values()].map(({ spec: { oauthSecretName, oauthSecretNamespace = ownNamespace } }) =>
+      objectKey('Secret', oauthSecretNamespace, oauthSecretName),
+    ),
     ...[...objects.BackendTLSPolicy.values()].flatMap((policy) => within(policy, policy.spec.validation.caCertificateRefs ?? [])),
   ];
   return new Set(found);

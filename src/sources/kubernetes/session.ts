@@ -11,7 +11,7 @@ import { type Follower, followerOf, referencedFollowerOf } from './follower.ts';
 import type { Reading } from './kind-reader.ts';
 import type { ObservedObject } from './observed.ts';
 import { errorFrom } from './reading-error.ts';
-import { referencesIn } from './references.ts';
+import { referencesIn, referrers } from './references.ts';
 
 export type SessionOptions = {
   readonly api: ApiServer;
@@ -19,6 +19,8 @@ export type SessionOptions = {
   readonly namespaces?: readonly string[];
   /** Whose Gateways' Secrets are read: ours. */
   readonly controllerName: string;
+  /** Where tailnets keep credentials that name no namespace; `tailplane-system` when absent. */
+  readonly ownNamespace?: string;
   readonly observedChange: (key: ObjectKey) => void;
   /** What health calls this source. */
   readonly name?: string;
@@ -179,10 +181,10 @@ export class Session {
 
   #want(objects: Objects): void {
     const searched = this.#searched;
-    if ((['GatewayClass', 'Gateway', 'ListenerSet', 'BackendTLSPolicy'] as const).every((kind) => searched[kind] === objects[kind])) return;
+    if (referrers.every((kind) => searched[kind] === objects[kind])) return;
     this.#searched = objects;
-    const { controllerName, namespaces } = this.#options;
-    const wanted = [...referencesIn(objects, controllerName)].map(partsOf);
+    const { controllerName, namespaces, ownNamespace = 'tailplane-system' } = this.#options;
+    const wanted = [...referencesIn(objects, controllerName, ownNamespace)].map(partsOf);
     for (const { kind, store } of this.#referenced) {
       const within = wanted.filter((parts) => parts.kind === kind && (namespaces?.includes(parts.namespace) ?? true));
       store.want(new Set<LocalKey>(within.map(({ namespace, name }) => localKey(namespace, name))));

@@ -1,0 +1,28 @@
+import { combineLatest, defer, distinctUntilChanged, map, type Observable, startWith } from 'rxjs';
+import { noObservations, type Observations } from '../api/observations.ts';
+import type { Source, SourceState } from './source.ts';
+
+/** What is observed of the world, each part on its own; it may have nothing to say for a while. */
+export type Observing = { readonly [P in keyof Observations]: Observable<Observations[P]> };
+
+/**
+ * `source` with what is known beside configuration. Its first state is synced when something was heard, be it a failure, of every tailnet that
+ * configuration names; later ones when that of `source` is.
+ */
+export const observing = (source: Source, { tailnets, proxies }: Observing): Source =>
+  defer(() => {
+    const observations$ = combineLatest({
+      tailnets: tailnets.pipe(startWith(noObservations.tailnets), distinctUntilChanged()),
+      proxies: proxies.pipe(startWith(noObservations.proxies), distinctUntilChanged()),
+    });
+    let begun = false;
+    return combineLatest([source, observations$]).pipe(
+      map(([state, observations]) => {
+        begun ||= state.health.synced && isHeardOf(state, observations);
+        return { ...state, observations, health: begun ? state.health : { ...state.health, synced: false } };
+      }),
+    );
+  });
+
+const isHeardOf = ({ objects }: SourceState, { tailnets }: Observations): boolean =>
+  [...objects.TailscaleTailnet.values()].every(({ metadata }) => tailnets.has(metadata.name));
