@@ -1,6 +1,4 @@
 /** How we talk to an API server, once it is known who it is and who we are. */
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import { type Dispatcher, fetch, type Response } from 'undici';
 import { ApiError, type StatusAnswer, UnreachableError } from './api-error.ts';
 
@@ -98,7 +96,7 @@ export const apiServerOf = ({ server, identify }: Identity, userAgent = 'tailpla
           request.signal === undefined ? silence.signal : AbortSignal.any([silence.signal, request.signal]),
         );
         opened?.();
-        if (response.body !== null) await eachLine(Readable.fromWeb(response.body), () => timer.refresh(), line, request.path);
+        if (response.body !== null) await eachLine(response.body, () => timer.refresh(), line, request.path);
       } finally {
         clearTimeout(timer);
         silence.abort();
@@ -140,28 +138,37 @@ class Connections {
   }
 }
 
-/** Strict: a line that is no JSON is a broken connection, not something to skip. */
-const eachLine = async (body: Readable, heard: () => void, line: (value: unknown) => void, path: string): Promise<void> => {
-  const lines = createInterface({ input: body, crlfDelay: Number.POSITIVE_INFINITY });
-  // readline does not pass on its input's errors by itself.
-  const broken = new Promise<never>((_, reject) => body.once('error', reject));
-  const iterator = lines[Symbol.asyncIterator]();
-  const next = async (): Promise<IteratorResult<string>> => {
-    try {
-      return await Promise.race([iterator.next(), broken]);
-    } catch (error) {
-      throw new UnreachableError(`GET ${path}`, error);
-    }
-  };
-  broken.catch(() => undefined);
+/**
+ * Strict: a line that is no JSON is a broken connection, not something to skip. Not by readline, whose promises, raced against the
+ * connection's end, would keep every line for as long as the connection lives.
+ */
+const eachLine = async (
+  body: ReadableStream<Uint8Array>,
+  heard: () => void,
+  line: (value: unknown) => void,
+  path: string,
+): Promise<void> => {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let rest = '';
   try {
-    for (let result = await next(); result.done !== true; result = await next()) {
+    for (;;) {
+      const { done, value } = await reader.read().catch((error: unknown) => {
+        throw new UnreachableError(`GET ${path}`, error);
+      });
+      if (done) break;
       heard();
-      line(parsed(result.value, path));
+      const [first = '', ...more] = decoder.decode(value, { stream: true }).split('\n');
+      rest += first;
+      for (const next of more) {
+        line(parsed(rest, path));
+        rest = next;
+      }
     }
+    if (rest !== '') line(parsed(rest, path));
   } finally {
-    lines.close();
-    body.destroy();
+    // Where it has ended or broken off by itself this does nothing.
+    await reader.cancel().catch(() => undefined);
   }
 };
 
