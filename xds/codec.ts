@@ -2,16 +2,11 @@ import pb from 'protobufjs/light.js';
 import protojson from 'protobufjs/ext/protojson.js';
 import { CodecError } from './codec/error.ts';
 import { bytesOf, messageOf } from './codec/message.ts';
-import { schema } from './codec/schema.ts';
-
-const types = new Map<string, pb.Type>();
+import { schema, typeNamed } from './codec/schema.ts';
 
 const typeOf = (name: string): pb.Type => {
-  const known = types.get(name);
-  if (known) return known;
-  const type = schema().lookup(name, pb.Type);
-  if (!(type instanceof pb.Type)) throw new CodecError(`unknown message type ${name}`);
-  types.set(name, type);
+  const type = typeNamed(name);
+  if (!type) throw new CodecError(`unknown message type ${name}`);
   return type;
 };
 
@@ -31,7 +26,9 @@ export const encode = (typeName: string, value: object): Buffer => bytesOf(messa
  * malformed bytes.
  */
 export const decode = (typeName: string, bytes: Uint8Array): object => {
-  const type = typeOf(typeName);
+  // What the Anys inside hold is found by name.
+  const type = schema().lookup(typeName, pb.Type);
+  if (!(type instanceof pb.Type)) throw new CodecError(`unknown message type ${typeName}`);
   try {
     return protojson.toJson(type, type.decode(bytes)) as object;
   } catch (cause) {

@@ -1,5 +1,6 @@
 import pb from 'protobufjs/light.js';
 import { CodecError, within } from './error.ts';
+import { typeNamed } from './schema.ts';
 import { scalarFor, scalarOf, scalarWriter } from './scalar.ts';
 import type { Write } from './scalar.ts';
 import { wellKnownWriter } from './well-known.ts';
@@ -24,7 +25,7 @@ export const messageOf = (type: pb.Type): Message => {
   const known = messages.get(type);
   if (known) return known;
   const name = type.fullName.slice(1);
-  const wellKnown = name === 'google.protobuf.Any' ? anyBody(type) : wellKnownWriter(type);
+  const wellKnown = name === 'google.protobuf.Any' ? anyBody : wellKnownWriter(type);
   const message = { name, body: wellKnown ?? bodyOf(type), isWellKnown: wellKnown !== undefined };
   messages.set(type, message);
   return message;
@@ -192,18 +193,16 @@ const mapWriter = (field: pb.MapField): Write => {
   };
 };
 
-const anyBody =
-  (type: pb.Type): Write =>
-  (writer, value) => {
-    const { '@type': url, ...rest } = objectFrom(value);
-    if (typeof url !== 'string' || !url.includes('/')) throw new CodecError('expected a type URL', '@type');
-    const name = url.slice(url.lastIndexOf('/') + 1);
-    const held = type.root.lookup(name, pb.Type);
-    if (!(held instanceof pb.Type)) throw new CodecError(`unknown message type ${name}`, '@type');
-    const message = messageOf(held);
-    const inner = pb.Writer.create();
-    message.body(inner, message.isWellKnown ? rest['value'] : rest);
-    const bytes = inner.finish();
-    writer.uint32(10).string(url);
-    if (bytes.length > 0) writer.uint32(18).bytes(bytes);
-  };
+const anyBody: Write = (writer, value) => {
+  const { '@type': url, ...rest } = objectFrom(value);
+  if (typeof url !== 'string' || !url.includes('/')) throw new CodecError('expected a type URL', '@type');
+  const name = url.slice(url.lastIndexOf('/') + 1);
+  const held = typeNamed(name);
+  if (!held) throw new CodecError(`unknown message type ${name}`, '@type');
+  const message = messageOf(held);
+  const inner = pb.Writer.create();
+  message.body(inner, message.isWellKnown ? rest['value'] : rest);
+  const bytes = inner.finish();
+  writer.uint32(10).string(url);
+  if (bytes.length > 0) writer.uint32(18).bytes(bytes);
+};
