@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The image runs the TypeScript sources as they are: Node strips the types, so a stack trace points at the source.
+# The image runs compiled sources, as the npm package does: stripping types while it runs would keep 27 MB for the parser.
 ARG NODE_IMAGE=node:24-bookworm-slim
 # Any image with Node 24 as its entry's interpreter will do, one without a shell too.
 ARG RUNTIME_IMAGE=${NODE_IMAGE}
@@ -9,6 +9,16 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev && npm cache clean --force
 
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json tsconfig.json tsconfig.build.json ./
+RUN npm ci --ignore-scripts && npm cache clean --force
+COPY bootstrap bootstrap
+COPY xds xds
+COPY controllers controllers
+COPY src src
+RUN npm run build
+
 FROM ${RUNTIME_IMAGE}
 WORKDIR /app
 ENV NODE_ENV=production
@@ -16,13 +26,10 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY package.json LICENSE NOTICE ./
 COPY proto proto
 COPY crds crds
-COPY bootstrap bootstrap
-COPY xds xds
-COPY controllers controllers
-COPY src src
+COPY --from=build /app/dist dist
 # nobody: needs no entry in /etc/passwd, and nothing below / is written to.
 USER 65534:65534
 EXPOSE 18000 8080
 # A small young generation and an old one that grows slowly: at 5,000 routes and 100 Envoys half the memory, for some CPU (npm run bench:memory).
-ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=15", "/app/src/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=15", "/app/dist/src/main.js"]
 CMD ["serve", "--config-dir", "/etc/tailplane", "--xds-address", "0.0.0.0:18000", "--http-address", "0.0.0.0:8080"]
