@@ -2,13 +2,14 @@
  * `npm run bench:memory`: what the control plane holds with thousands of routes and a hundred Envoys (played by the lab's `xdsload`), while
  * routes and endpoints are edited all the time. `--source directory` measures the standalone mode, else a real API server is started.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { labProgram } from '../test/support/lab.ts';
 import { freePorts } from '../test/support/ports.ts';
+import { imageSettings } from './memory/image-settings.ts';
 import { type Memory, memoryOf, slopeOf } from './memory/memory-of.ts';
 import { directoryStore, kubernetesStore, type Store } from './memory/store.ts';
 import { endpointSliceFrom, gatewayName, namespace, routeFrom, worldFrom } from './memory/world.ts';
@@ -22,7 +23,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '5' },
     /** Edits a second. */
     pace: { type: 'string', default: '5' },
-    /** For Node, such as --heap-prof. */
+    /** For Node, such as --heap-prof, besides those of the image. */
     'node-flags': { type: 'string', default: '' },
     /** The same as JSON, with every sample: json. */
     output: { type: 'string', short: 'o', default: 'table' },
@@ -31,6 +32,9 @@ const { values } = parseArgs({
 const [routes, gateways, envoys, minutes, pace] = [values.routes, values.gateways, values.envoys, values.minutes, values.pace].map(
   Number,
 ) as [number, number, number, number, number];
+
+const repository = join(import.meta.dirname, '..');
+const image = imageSettings();
 
 const limitMb = 300;
 /** What flat means: a program that grows by less would take days to matter, and noise is larger. */
@@ -56,9 +60,10 @@ const fill = async (store: Store): Promise<void> => {
 
 const startServer = (store: Store, xdsPort: number, httpPort: number): ChildProcess => {
   const flags = [...store.flags, '--xds-address', `127.0.0.1:${xdsPort}`, '--http-address', `127.0.0.1:${httpPort}`, '--log-level', 'warn'];
-  const nodeFlags = values['node-flags'].split(' ').filter((flag) => flag !== '');
-  return spawn(process.execPath, [...nodeFlags, join(import.meta.dirname, '..', 'src', 'main.ts'), 'serve', ...flags], {
+  const more = values['node-flags'].split(' ').filter((flag) => flag !== '');
+  return spawn(process.execPath, [...image.flags, ...more, join(repository, 'dist', 'src', 'main.js'), 'serve', ...flags], {
     stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...image.environment, ...store.environment },
   });
 };
 
@@ -199,6 +204,8 @@ const textOf = ({ synced, connected, samples, edits, readyS }: Measured, { min, 
   ].join('\n');
 };
 
+// What the image runs.
+execFileSync('npm', ['run', '--silent', 'build'], { cwd: repository, stdio: 'inherit' });
 const store = await (values.source === 'directory' ? directoryStore() : kubernetesStore());
 try {
   if (!(await measure(store, load))) process.exitCode = 1;
