@@ -47,11 +47,11 @@ const add = (name: string): readonly string[] => {
   const path = name.split('.').filter((step) => step !== '');
   let part: Part | undefined = bundle();
   for (const [depth, step] of path.entries()) {
-    part = part?.nested?.[step] as Part | undefined;
+    part = part?.nested?.[step];
     if (part?.fields === undefined && part?.values === undefined) continue;
     const outermost = path.slice(0, depth);
     if (used.lookup([...outermost, step]) !== null) return [];
-    used.define(outermost).addJSON({ [step]: part as pb.AnyNestedObject });
+    used.define(outermost).addJSON({ [step]: part });
     return referredToBy(part);
   }
   return [];
