@@ -36,10 +36,13 @@ export const memoByReads = <T extends Tables, S extends object, V>(
       return found as never;
     };
     const value = derive(subject, read);
-    known.set(subject, { stamp, readings, value });
+    known.set(subject, { stamp, readings: trimmed(readings), value });
     return value;
   };
 };
+
+/** What was pushed to has room for sixteen more, in each of thousands. */
+const trimmed = <V>(pushed: readonly V[]): readonly V[] => pushed.slice();
 
 const holds = <T extends Tables, V>(last: Derived<T, V>, tables: T, stamp: Stamp): boolean => {
   if (last.stamp === stamp) return true;
@@ -67,7 +70,7 @@ export const memoWithin = <T extends Tables, S extends object, V>(
       readings.push({ table, key, found });
       return found;
     });
-    known.set(subject, { at, readings, value });
+    known.set(subject, { at, readings: trimmed(readings), value });
     return value;
   };
 };

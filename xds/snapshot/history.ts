@@ -33,4 +33,5 @@ export class History {
   }
 }
 
-const generationsKept = 8;
+/** Each holds its own bytes of what differs, and of a RouteConfiguration that is all of it. */
+const generationsKept = 4;

@@ -141,7 +141,7 @@ describe('a history', () => {
     const generations = Array.from({ length: 20 }, (_, index) => snapshotFrom(new Map([[cds, [named('a', String(index))]]])));
     for (const generation of generations) history.push(generation);
     expect(history.find(cds, generations[19]?.get(cds)?.version ?? '')).toBe(generations[19]?.get(cds));
-    expect(history.find(cds, generations[13]?.get(cds)?.version ?? '')).toBe(generations[13]?.get(cds));
-    expect(history.find(cds, generations[0]?.get(cds)?.version ?? '')).toBeUndefined();
+    expect(history.find(cds, generations[16]?.get(cds)?.version ?? '')).toBe(generations[16]?.get(cds));
+    expect(history.find(cds, generations[15]?.get(cds)?.version ?? '')).toBeUndefined();
   });
 });
