@@ -4,13 +4,15 @@ import type { Objects } from '../api/objects.ts';
 import { noObservations, type Observations } from '../api/observations.ts';
 import { localKey } from '../lib/key.ts';
 import { indexBy } from '../lib/memo.ts';
+import { type TailnetTables, tailnetTablesBuilder } from './tailnets/tables.ts';
 
 /**
  * What the model looks things up in: every kind's objects by `namespace/name` (`/name` for cluster-scoped kinds), and the indexes that
  * references need. Values keep their identity from one rebuild to the next unless what they hold changed.
  */
 export type ModelTables = Objects &
-  Observations & {
+  Observations &
+  TailnetTables & {
     /** ReferenceGrants by their own namespace: the namespace they let others refer to. */
     readonly grantsTo: ReadonlyMap<string, readonly ReferenceGrant[]>;
     /** BackendTLSPolicies by each Service they target, as `namespace/name`. */
@@ -35,9 +37,11 @@ export const tablesBuilder = (): ((objects: Objects, observations?: Observations
     const service = slice.metadata.labels?.[serviceNameLabel];
     return service === undefined ? [] : [localKey(slice.metadata.namespace ?? '', service)];
   });
+  const tailnetTables = tailnetTablesBuilder();
   return (objects, observations = noObservations) => ({
     ...objects,
     ...observations,
+    ...tailnetTables(objects, observations),
     grantsTo: grantsTo(objects.ReferenceGrant),
     backendTlsPolicies: backendTlsPolicies(objects.BackendTLSPolicy),
     slicesOf: slicesOf(objects.EndpointSlice),
