@@ -60,6 +60,45 @@ const gateway = (fields: Partial<Extract<Status, { kind: 'Gateway' }>> = {}): St
   ...fields,
 });
 
+describe('the status of one of our own kinds', () => {
+  const tailnetKey: ObjectKey = 'TailscaleTailnet//corp';
+  const endpointsKey: ObjectKey = 'TailscaleEndpoints/default/db';
+  const tailnet = (fields: Extract<Status, { kind: 'TailscaleTailnet' }>['fields'], types = ['Ready', 'Authenticated']): Status => ({
+    kind: 'TailscaleTailnet',
+    conditions: types.map((type) => condition(type, { observedGeneration: 3 })),
+    fields,
+  });
+  const device = (pod: string, tags: readonly string[]) => ({ statefulSetPod: pod, tags });
+
+  it('says which generation it is about, beside its conditions', () => {
+    expect(write(tailnet({ deviceCount: 2 }), tailnetKey)?.ours).toMatchObject({
+      observedGeneration: 3,
+      deviceCount: 2,
+      conditions: [{ type: 'Ready' }, { type: 'Authenticated' }],
+    });
+  });
+
+  it('takes back what it no longer says, conditions and fields, and leaves others’ conditions', () => {
+    const standing = write(tailnet({ lastSyncTime: earlier }), tailnetKey)?.whole ?? {};
+    const mixed = { ...standing, conditions: [...(standing['conditions'] as object[]), timed('example.com/Checked')] };
+    expect(write(tailnet({}), tailnetKey, mixed)?.ours).not.toHaveProperty('lastSyncTime');
+    const said = write(tailnet({ lastSyncTime: earlier }, ['Ready']), tailnetKey, mixed)?.whole['conditions'] as Condition[];
+    expect(said.map(({ type }) => type)).toEqual(['Ready', 'example.com/Checked']);
+  });
+
+  it('stands in whatever order the API server gives its lists', () => {
+    const wanted = (...devices: ReturnType<typeof device>[]): Status => ({
+      kind: 'TailscaleEndpoints',
+      conditions: [condition('Ready')],
+      fields: { devices },
+    });
+    const one = wanted(device('db-egress-0', ['tag:a', 'tag:b']), device('db-egress-1', []));
+    const said = write(one, endpointsKey)?.whole;
+    expect(write(wanted(device('db-egress-1', []), device('db-egress-0', ['tag:b', 'tag:a'])), endpointsKey, said)).toBeUndefined();
+    expect(write(wanted(device('db-egress-1', []), device('db-egress-0', ['tag:c'])), endpointsKey, said)).toBeDefined();
+  });
+});
+
 describe('times of conditions', () => {
   it('stay while the status stays, whatever the message says', () => {
     const said = write(route(parent('edge', [condition('Accepted', { message: 'better' })])), routeKey, { parents: [ours('edge')] });

@@ -1,7 +1,7 @@
 import { equal } from '../../src/lib/equal.ts';
 import { byCodeUnit, partsOf } from '../../src/lib/key.ts';
 import { type ClusterStatus, type ShownCondition, statusWithTimes } from '../../src/model/cluster-status.ts';
-import type { Condition, Status } from '../../src/model/status.ts';
+import { type Condition, ownStatusKinds, type Status } from '../../src/model/status.ts';
 import type { ObservedObject } from '../../src/sources/kubernetes/observed.ts';
 import { type Fields, recordIn, recordsIn, sharedListOf, type SharedList, standingConditions } from './standing.ts';
 
@@ -36,9 +36,10 @@ export const statusWriteFor = (
   const status: Fields = timed?.status ?? {};
   const { ours, whole } =
     shared === undefined
-      ? aloneParts(saying(status, standing), standing)
+      ? aloneParts(saying(status, standing), standing, typesOf(kind))
       : sharedParts(shared, recordsIn(status[shared.list]), standing, controllerName);
-  const stands = Object.keys(whole).every((field) => saysTheSame(field, whole[field], standing[field]));
+  const fields = isOwn(kind) ? { ...standing, ...whole } : whole;
+  const stands = Object.keys(fields).every((field) => saysTheSame(field, whole[field], standing[field]));
   return stands ? undefined : { ours, whole, before, after: timed?.conditions ?? [] };
 };
 
@@ -79,8 +80,8 @@ const refKey = (ref: unknown): string => {
   return JSON.stringify([group, kind, namespace, name, sectionName, port]);
 };
 
-const aloneParts = (status: Fields, standing: Fields): Parts => {
-  const [ours, whole] = mergedConditions(status, standing);
+const aloneParts = (status: Fields, standing: Fields, types: readonly string[]): Parts => {
+  const [ours, whole] = mergedConditions(status, standing, types);
   if ('supportedFeatures' in status) {
     const features = recordsIn(status['supportedFeatures']).toSorted((a, b) => byCodeUnit(String(a['name']), String(b['name'])));
     const supportedFeatures = features.slice(0, limits.features);
@@ -90,7 +91,7 @@ const aloneParts = (status: Fields, standing: Fields): Parts => {
   const standingListeners = new Map(recordsIn(standing['listeners']).map((listener) => [listener['name'], listener]));
   const listeners = recordsIn(status['listeners'])
     .slice(0, limits.listeners)
-    .map((listener) => mergedConditions(listener, standingListeners.get(listener['name']) ?? {}));
+    .map((listener) => mergedConditions(listener, standingListeners.get(listener['name']) ?? {}, types));
   return {
     ours: { ...ours, listeners: listeners.map(([mine]) => mine) },
     whole: { ...whole, listeners: listeners.map(([, merged]) => merged) },
@@ -98,7 +99,7 @@ const aloneParts = (status: Fields, standing: Fields): Parts => {
 };
 
 /** `fields` with our conditions alone, and with those of others too. */
-const mergedConditions = (fields: Fields, standing: Fields): readonly [ours: Fields, merged: Fields] => {
+const mergedConditions = (fields: Fields, standing: Fields, ourTypes: readonly string[]): readonly [ours: Fields, merged: Fields] => {
   const wanted = recordsIn(fields['conditions']);
   const types = new Set([...wanted.map(({ type }) => type), ...ourTypes]);
   const others = recordsIn(standing['conditions']).filter(({ type }) => !types.has(type));
@@ -109,8 +110,12 @@ const mergedConditions = (fields: Fields, standing: Fields): readonly [ours: Fie
   ];
 };
 
+const isOwn = (kind: string): boolean => ownStatusKinds.some((own) => own === kind);
+
 /** Types that are ours also when we have nothing to say by them: then they go. */
-const ourTypes = [
+const typesOf = (kind: string): readonly string[] => (isOwn(kind) ? ownTypes : gatewayTypes);
+
+const gatewayTypes = [
   'Accepted',
   'Programmed',
   'ResolvedRefs',
@@ -119,6 +124,19 @@ const ourTypes = [
   'OverlappingTLSConfig',
   'InsecureFrontendValidationMode',
   'SupportedVersion',
+] as const;
+
+/** On our own kinds. */
+const ownTypes = [
+  'Ready',
+  'Authenticated',
+  'Synced',
+  'StatefulSetsReady',
+  'VIPServiceReady',
+  'EndpointsSelected',
+  'ServicesReady',
+  'Accepted',
+  'Conflicted',
 ] as const;
 
 /** Of the CRDs of the Gateway API v1.6. */
@@ -173,7 +191,20 @@ const saysTheSame = (field: string, one: unknown, other: unknown): boolean =>
   equal(one, other) || equal(canonical({ [field]: one }), canonical({ [field]: other }));
 
 /** Lists whose order says nothing, by what names their elements. */
-const listKeys: Readonly<Record<string, string>> = { conditions: 'type', listeners: 'name', supportedFeatures: 'name' };
+const listKeys: Readonly<Record<string, string>> = {
+  conditions: 'type',
+  listeners: 'name',
+  supportedFeatures: 'name',
+  devices: 'statefulSetPod',
+  endpointStatus: 'name',
+  selectedEndpoints: 'name',
+  statefulSetRefs: 'name',
+  statefulSets: 'name',
+  tailnetStatus: 'name',
+};
+
+/** Lists of texts whose order says nothing. */
+const setLists: ReadonlySet<string> = new Set(['machines', 'tags']);
 
 /** The same for statuses that say the same: keyed lists sorted, and nothing in it that is absent, empty or zero. */
 const canonical = (value: unknown): unknown => {
@@ -182,13 +213,15 @@ const canonical = (value: unknown): unknown => {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, field]) => !saysNothing(field))
-      .map(([name, field]): [string, unknown] => [name, canonical(inOrder(field, listKeys[name]))]),
+      .map(([name, field]): [string, unknown] => [name, canonical(inOrder(name, field))]),
   );
 };
 
 const saysNothing = (value: unknown): boolean => value === undefined || value === 0 || (Array.isArray(value) && value.length === 0);
 
-const inOrder = (value: unknown, key: string | undefined): unknown =>
-  key === undefined || !Array.isArray(value)
-    ? value
-    : recordsIn(value).toSorted((one, other) => byCodeUnit(String(one[key]), String(other[key])));
+const inOrder = (name: string, value: unknown): unknown => {
+  if (!Array.isArray(value)) return value;
+  if (setLists.has(name)) return value.map(String).toSorted(byCodeUnit);
+  const key = listKeys[name];
+  return key === undefined ? value : recordsIn(value).toSorted((one, other) => byCodeUnit(String(one[key]), String(other[key])));
+};

@@ -1,5 +1,5 @@
 import { isTrouble, refText, type ShownCondition } from '../../src/model/cluster-status.ts';
-import type { ParentRef, Status } from '../../src/model/status.ts';
+import { ownStatusKinds, type ParentRef, type Status } from '../../src/model/status.ts';
 
 /** Plain data that somebody else wrote: nothing about it is sure. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -35,6 +35,7 @@ export const kindsWithStatus = [
   'TCPRoute',
   'UDPRoute',
   'BackendTLSPolicy',
+  ...ownStatusKinds,
 ] as const satisfies readonly Status['kind'][];
 
 /** Our conditions as they stand in a status, wherever they are in it; those of entries of other controllers are not ours. */

@@ -17,15 +17,26 @@ export type StatusWithTimes = {
 
 type About = readonly [about: string, conditions: readonly Condition[]];
 
+/** When each condition of a status last changed (RFC 3339), in the order of `StatusWithTimes.conditions`. */
+export type Times = readonly string[];
+
 /** A condition that did not change its `status` since `before` keeps its time; others get `now` (RFC 3339). */
-export const statusWithTimes = (status: Status, now: string, before?: StatusWithTimes): StatusWithTimes => {
+export const statusWithTimes = (status: Status, now: string, before?: StatusWithTimes): StatusWithTimes =>
+  timedBy(status, (about, { type, status: is }) => {
+    const same = before?.conditions.find((old) => (old.about ?? '') === about && old.type === type);
+    return same?.status === is ? same.lastTransitionTime : now;
+  });
+
+/** `status` with times known from before. */
+export const statusAt = (status: Status, times: Times): StatusWithTimes => {
+  const next = times.values();
+  return timedBy(status, () => next.next().value ?? '');
+};
+
+const timedBy = (status: Status, timeOf: (about: string, condition: Condition) => string): StatusWithTimes => {
   const timed = new Map<readonly Condition[], readonly TimedCondition[]>();
   const conditions = listsOf(status).flatMap(([about, list]) => {
-    const withTimes = list.map((condition): TimedCondition => {
-      const same = before?.conditions.find((old) => (old.about ?? '') === about && old.type === condition.type);
-      const lastTransitionTime = same?.status === condition.status ? same.lastTransitionTime : now;
-      return { ...condition, lastTransitionTime };
-    });
+    const withTimes = list.map((condition): TimedCondition => ({ ...condition, lastTransitionTime: timeOf(about, condition) }));
     timed.set(list, withTimes);
     return withTimes.map((condition): ShownCondition => ({
       ...condition,
@@ -81,7 +92,7 @@ const shapeOf = (status: Status, timed: (list: readonly Condition[]) => readonly
     case 'TailscaleServices':
     case 'TailscaleGateway':
     case 'TailscaleProxyGroup':
-      return { ...status.fields, conditions: timed(status.conditions) };
+      return { observedGeneration: status.conditions[0]?.observedGeneration, ...status.fields, conditions: timed(status.conditions) };
     case 'Gateway':
       return {
         addresses: status.addresses,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { managedResources } from '../../controllers/runtime/kinds.ts';
+import { kindsWithStatus } from '../../controllers/status/standing.ts';
 import { caSecretName } from '../../controllers/xds-certificates/secret.ts';
 import { allKinds, gatewayGroup, kinds } from '../../src/api/kinds.ts';
 import type { ApiServer } from '../../src/kubernetes/api-server.ts';
@@ -62,11 +63,12 @@ const clusterReads: readonly Wish[] = [
     .flatMap((kind) => read.map((verb) => wish(verb, kinds[kind].group, kinds[kind].plural))),
   ...read.map((verb) => wish(verb, 'apiextensions.k8s.io', 'customresourcedefinitions')),
 ];
-/** A ReferenceGrant has no status. */
-const statuses = (namespace: string): readonly Wish[] =>
-  allKinds
-    .filter((kind) => kinds[kind].group === gatewayGroup && kinds[kind].scope === 'Namespaced' && kind !== 'ReferenceGrant')
-    .map((kind) => wish('patch', gatewayGroup, `${kinds[kind].plural}/status`, namespace));
+const statusesOf = (scope: 'Cluster' | 'Namespaced', namespace?: string): readonly Wish[] =>
+  kindsWithStatus
+    .filter((kind) => kinds[kind].scope === scope)
+    .map((kind) => wish('patch', kinds[kind].group, `${kinds[kind].plural}/status`, namespace));
+const clusterStatuses = statusesOf('Cluster');
+const statuses = (namespace: string): readonly Wish[] => statusesOf('Namespaced', namespace);
 const { Event: _, Lease: __, StatefulSet: ___, ...provisioned } = managedResources;
 const provisions = (namespace: string): readonly Wish[] => [
   ...Object.values(provisioned).flatMap(({ group, plural }) => manage.map((verb) => wish(verb, group, plural, namespace))),
@@ -127,7 +129,7 @@ describe.skipIf(!hasApiServer)('examples/install.yaml in a real API server', () 
   it.each([
     ['read what has no namespace', clusterReads],
     ['read every kind of configuration, anywhere', reads('shop')],
-    ['write the status of classes', [wish('patch', gatewayGroup, 'gatewayclasses/status')]],
+    ['write the status of what has no namespace', clusterStatuses],
     ['write the status of all else', statuses('shop')],
     ['run Envoys anywhere', provisions('shop')],
     ['tell of events', [...events('shop'), ...events('default')]],
@@ -157,7 +159,7 @@ describe.skipIf(!hasApiServer || !hasHelm)('the chart for two namespaces in a re
 
   it('lets tailplane work in both', async () => {
     const wishes = ['shop', 'infra'].flatMap((namespace) => [reads, statuses, provisions, events].flatMap((some) => some(namespace)));
-    expect(await granted(api, [...wishes, ...clusterReads, ...own('scoped'), ...events('default')], false)).toEqual([]);
+    expect(await granted(api, [...wishes, ...clusterReads, ...clusterStatuses, ...own('scoped'), ...events('default')], false)).toEqual([]);
   });
 
   it('lets tailplane neither look nor write anywhere else', async () => {

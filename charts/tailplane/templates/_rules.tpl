@@ -47,10 +47,13 @@
   verbs: [get, list, watch]
 {{- end }}
 
-{{/* Says what became of classes. */}}
+{{/* Says what became of classes and tailnets. */}}
 {{- define "tailplane.rules.statusCluster" -}}
 - apiGroups: [gateway.networking.k8s.io]
   resources: [gatewayclasses/status]
+  verbs: [patch]
+- apiGroups: [gateway.tailscale.com]
+  resources: [tailscaletailnets/status]
   verbs: [patch]
 {{- end }}
 
@@ -66,6 +69,13 @@
     - tcproutes/status
     - udproutes/status
     - backendtlspolicies/status
+  verbs: [patch]
+- apiGroups: [gateway.tailscale.com]
+  resources:
+    - tailscaleendpoints/status
+    - tailscaleservices/status
+    - tailscalegateways/status
+    - tailscaleproxygroups/status
   verbs: [patch]
 {{- end }}
 
