@@ -24,6 +24,7 @@ describe('configFrom', () => {
       watchNamespaces: [],
       provisioning: true,
       namespace: 'tailplane-system',
+      serviceAccountName: 'tailplane',
       podName: hostname(),
       xdsTls: 'auto',
       leaseName: 'tailplane',

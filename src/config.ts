@@ -39,6 +39,8 @@ export type ClusterConfig = {
   readonly provisioning: boolean;
   /** Where this replica, its Lease and its CA live. */
   readonly namespace: string;
+  /** Whose tokens prove who we are where a tailnet asks for workload identity. */
+  readonly serviceAccountName: string;
   readonly podName: string;
   readonly podUid?: string;
   /** What Envoys dial; port as in `xdsAddress` unless it says otherwise. */
@@ -139,6 +141,12 @@ export const settings: { readonly [K in keyof Config]-?: Setting<Config[K]> } = 
   watchNamespaces: { flag: '--watch-namespaces <names>', help: 'with commas between; all without it', fallback: '', schema: list },
   provisioning: { flag: '--provisioning', help: 'run Envoys for each Gateway', fallback: true, schema: flag },
   namespace: { flag: '--namespace <name>', help: 'where the Lease and the CA are kept', fallback: 'tailplane-system', schema: text },
+  serviceAccountName: {
+    flag: '--service-account-name <name>',
+    help: 'who we are to tailnets with workload identity',
+    fallback: 'tailplane',
+    schema: text,
+  },
   podName: { flag: '--pod-name <name>', help: 'tells this replica from others', fallback: hostname(), schema: text },
   podUid: { flag: '--pod-uid <uid>', help: "of this replica's pod, which then owns what it writes about itself", schema: text },
   xdsHost: { flag: '--xds-host <host>', help: 'what provisioned Envoys dial (default: tailplane.NAMESPACE.svc)', schema: text },

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { AdsStats } from '../../xds/ads/events.ts';
 import { allKinds } from '../api/kinds.ts';
 import { resourceTypes } from './dump.ts';
+import type { TailnetState } from '../api/observations.ts';
 import type { Known } from './known.ts';
 import type { Vitals } from './health.ts';
 
@@ -14,7 +15,11 @@ export type Metrics = {
   readonly pushed: (seconds: number) => void;
   readonly buildFailed: () => void;
   readonly nack: (type: string) => void;
+  readonly tailscaleCall: (call: TailscaleCall) => void;
 };
+
+/** One call to a tailnet's API. `status`: HTTP's, or why there was none. */
+export type TailscaleCall = { readonly tailnet: string; readonly call: string; readonly status: string; readonly seconds: number };
 
 /** Where the figures come from that are read when somebody scrapes. */
 export type Figures = {
@@ -85,6 +90,7 @@ export const metricsOf = ({ ads, known, vitals, cluster }: Figures): Metrics => 
       },
     });
   };
+  const tailnets = (): Iterable<TailnetState> => known()?.state.observations?.tailnets.values() ?? [];
   const perType = (name: string, help: string, field: 'responses' | 'bytes' | 'resources' | 'acks'): void =>
     counter(name, help, ['type'], (add) => {
       for (const [typeUrl, counts] of ads().byType) add(counts[field], shortName(typeUrl));
@@ -133,6 +139,18 @@ export const metricsOf = ({ ads, known, vitals, cluster }: Figures): Metrics => 
       );
   });
 
+  gauge('tailnet_devices', 'Devices of a tailnet, as its API last told', ['tailnet', 'state'], (set) => {
+    for (const { name, known: told } of tailnets()) {
+      const devices = [...(told?.devices.values() ?? [])];
+      const usable = devices.filter((device) => device.usable).length;
+      set(usable, name, 'usable');
+      set(devices.length - usable, name, 'unusable');
+    }
+  });
+  gauge('tailnet_trouble', '1 while a tailnet cannot be asked, and why', ['tailnet', 'reason'], (set) => {
+    for (const { name, trouble } of tailnets()) if (trouble !== undefined) set(1, name, trouble.kind);
+  });
+
   if (cluster !== undefined) {
     gauge('leader', '1 while this replica writes statuses and provisions Envoys', [], (set) => set(cluster().leading ? 1 : 0));
     counter('status_writes_total', 'Statuses written, or not', ['outcome'], (add) => {
@@ -166,6 +184,19 @@ export const metricsOf = ({ ads, known, vitals, cluster }: Figures): Metrics => 
   });
   const failures = new Counter({ name: 'tailplane_build_errors_total', help: 'Changes whose build threw', registers });
   const nacks = new Counter({ name: 'tailplane_nacks_total', help: 'xDS responses rejected', labelNames: ['type'], registers });
+  const calls = new Counter({
+    name: 'tailplane_tailscale_api_calls_total',
+    help: "Calls to tailnets' APIs by HTTP status, or by why there was none",
+    labelNames: ['tailnet', 'call', 'status'],
+    registers,
+  });
+  const callDurations = new Histogram({
+    name: 'tailplane_tailscale_api_call_duration_seconds',
+    help: "Time that calls to tailnets' APIs took",
+    labelNames: ['call'],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  });
   return {
     text: () => registry.metrics(),
     contentType: registry.contentType,
@@ -173,6 +204,10 @@ export const metricsOf = ({ ads, known, vitals, cluster }: Figures): Metrics => 
     pushed: (seconds) => pushes.observe(seconds),
     buildFailed: () => failures.inc(),
     nack: (typeUrl) => nacks.inc({ type: shortName(typeUrl) }),
+    tailscaleCall: ({ tailnet, call, status, seconds }) => {
+      calls.inc({ tailnet, call, status });
+      callDurations.observe({ call }, seconds);
+    },
   };
 };
 

@@ -30,6 +30,7 @@ export class Overview {
   readonly #book = new StatusBook();
   #problems = new Set<string>();
   #sources = new Map<string, SourceHealth>();
+  #beside: readonly string[] = [];
   #rejections: readonly Rejection[] = [];
   #buildFailed = false;
   #stopping = false;
@@ -60,6 +61,13 @@ export class Overview {
     if (health.error !== undefined && health.error !== before?.error)
       log.error(`${health.name}: ${health.error}${health.synced ? '; its last good state stands' : ''}`);
     if (health.error === undefined && before?.error !== undefined) log.info(`${health.name}: readable again`);
+  }
+
+  /** Sources beside that of configuration; complete, so that one that is no longer among them is forgotten. */
+  heardBeside(healths: readonly SourceHealth[]): void {
+    for (const name of this.#beside) if (!healths.some((health) => health.name === name)) this.#sources.delete(name);
+    this.#beside = healths.map(({ name }) => name);
+    for (const health of healths) this.heard(health);
   }
 
   /** A change was published. */
