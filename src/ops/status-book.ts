@@ -1,6 +1,6 @@
 import type { ObjectKey } from '../lib/key.ts';
 import type { Status } from '../model/status.ts';
-import { isTrouble, type StatusWithTimes, statusWithTimes } from '../model/cluster-status.ts';
+import { isTrouble, statusAt, type StatusWithTimes, statusWithTimes, type Times } from '../model/cluster-status.ts';
 
 /** Something a condition began to say, or ceased to. */
 export type StatusChange = {
@@ -11,7 +11,8 @@ export type StatusChange = {
   readonly message: string;
 };
 
-type Entry = { readonly of: Status; readonly shown: StatusWithTimes };
+/** Of what is shown only this is kept, as there is one for each of thousands of routes and few are asked for. */
+type Entry = { readonly of: Status; readonly times: Times };
 
 /** The statuses of all objects over time: remembers when each condition last changed. */
 export class StatusBook {
@@ -29,9 +30,10 @@ export class StatusBook {
       const before = this.#entries.get(key);
       if (before?.of === status) entries.set(key, before);
       else {
-        const shown = statusWithTimes(status, time, before?.shown);
-        entries.set(key, { of: status, shown });
-        changes.push(...changesBetween(key, before?.shown, shown));
+        const last = before === undefined ? undefined : shown(before);
+        const next = statusWithTimes(status, time, last);
+        entries.set(key, { of: status, times: next.conditions.map(({ lastTransitionTime }) => lastTransitionTime) });
+        changes.push(...changesBetween(key, last, next));
       }
     }
     this.#entries = entries;
@@ -39,9 +41,12 @@ export class StatusBook {
   }
 
   get(key: ObjectKey): StatusWithTimes | undefined {
-    return this.#entries.get(key)?.shown;
+    const entry = this.#entries.get(key);
+    return entry === undefined ? undefined : shown(entry);
   }
 }
+
+const shown = ({ of, times }: Entry): StatusWithTimes => statusAt(of, times);
 
 const changesBetween = (object: ObjectKey, before: StatusWithTimes | undefined, after: StatusWithTimes): readonly StatusChange[] =>
   after.conditions.flatMap(({ about, type, status, reason, message }) => {
