@@ -8,6 +8,7 @@ import { type Failure, failureOf } from './failure.ts';
 import type { KubeMetadata, KubeObject } from './kube-object.ts';
 import { leanMetadata } from './lean.ts';
 import { apiVersionOf, pathOf, type Resource } from './resource.ts';
+import { shareTexts } from './shared-texts.ts';
 
 export type Selection = {
   readonly api: ApiServer;
@@ -65,11 +66,14 @@ class Session<T> {
   readonly #take: (object: KubeObject, key: LocalKey) => T;
   readonly #out: Subscriber<ListWatchEvent<T>>;
   readonly #stopping = new AbortController();
+  /** One text for all objects. */
+  readonly #apiVersion: string;
   #failures = 0;
   #wasUnreachable = false;
 
   constructor(selection: Selection, take: (object: KubeObject, key: LocalKey) => T, out: Subscriber<ListWatchEvent<T>>) {
     this.#selection = selection;
+    this.#apiVersion = apiVersionOf(selection.resource);
     this.#clock = selection.clock ?? systemClock;
     this.#take = take;
     this.#out = out;
@@ -198,7 +202,9 @@ class Session<T> {
     if (fields['metadata'] === undefined) throw new Error(`${path}: the API server names an object without metadata`);
     const { resource, managedFields = false } = this.#selection;
     const metadata = leanMetadata(fields['metadata'] as KubeMetadata, managedFields);
-    return { ...fields, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata };
+    const object = { ...fields, apiVersion: this.#apiVersion, kind: resource.kind, metadata };
+    shareTexts(object);
+    return object;
   }
 }
 
