@@ -1,4 +1,4 @@
-import type { TailscaleEndpoints } from '../../api/generated/tailscale.ts';
+import type { TailscaleEndpoints, TailscaleProxyGroup } from '../../api/generated/tailscale.ts';
 import type { Device, KnownTailnet, Observations, TailnetState, VipService } from '../../api/observations.ts';
 import type { Objects } from '../../api/objects.ts';
 import { reuse } from '../../lib/equal.ts';
@@ -29,6 +29,8 @@ export type TailnetTables = {
   readonly endpointsSelected: Table<readonly TailscaleEndpoints[]>;
   /** TailscaleEndpoints by the TailscaleProxyGroup they name, as `namespace/name`. */
   readonly endpointsOfGroup: ReadonlyMap<string, readonly TailscaleEndpoints[]>;
+  /** TailscaleProxyGroups of type egress by namespace and tailnet, as `namespace/tailnet`. */
+  readonly egressGroups: ReadonlyMap<string, readonly TailscaleProxyGroup[]>;
   /** Whether a device (`proxyDevice`) is a proxy of ours. */
   readonly proxyDevices: Table<true>;
 };
@@ -85,8 +87,11 @@ export const tailnetTablesBuilder = (): ((objects: Objects, observations: Observ
   const endpointsOfGroup = indexBy<TailscaleEndpoints>(({ metadata, spec }) =>
     spec.proxyGroup === undefined ? [] : [localKey(metadata.namespace ?? '', spec.proxyGroup)],
   );
+  const egressGroups = indexBy<TailscaleProxyGroup>(({ metadata, spec }) =>
+    spec.type === 'egress' ? [localKey(metadata.namespace ?? '', spec.tailnet)] : [],
+  );
   const proxyDevices = proxyDevicesBuilder();
-  return ({ TailscaleEndpoints }, { tailnets, proxies }) => ({
+  return ({ TailscaleEndpoints, TailscaleProxyGroup }, { tailnets, proxies }) => ({
     tailnetStandings: standings(tailnets),
     devicesAt: devicesAt(tailnets),
     devicesNamed: devicesNamed(tailnets),
@@ -95,6 +100,7 @@ export const tailnetTablesBuilder = (): ((objects: Objects, observations: Observ
     vipServicesAt: vipServicesAt(tailnets),
     endpointsSelected: endpointsSelected(TailscaleEndpoints),
     endpointsOfGroup: endpointsOfGroup(TailscaleEndpoints),
+    egressGroups: egressGroups(TailscaleProxyGroup),
     proxyDevices: proxyDevices(proxies),
   });
 };
