@@ -22,6 +22,8 @@ export const managedResources = {
   Lease: namespaced('coordination.k8s.io', 'v1', 'Lease', 'leases'),
   NetworkPolicy: namespaced('networking.k8s.io', 'v1', 'NetworkPolicy', 'networkpolicies'),
   PodDisruptionBudget: namespaced('policy', 'v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
+  Role: namespaced('rbac.authorization.k8s.io', 'v1', 'Role', 'roles'),
+  RoleBinding: namespaced('rbac.authorization.k8s.io', 'v1', 'RoleBinding', 'rolebindings'),
 } as const satisfies Readonly<Record<string, Resource>>;
 
 /** Where `object` is kept. Throws for a kind or version that no controller manages. */

@@ -1,0 +1,59 @@
+/** Values for tests of this folder. */
+import type { ProxySet } from '../../src/model/proxy-set.ts';
+
+/** Set `shop/db-egress` of TailscaleEndpoints `shop/db`, two replicas in mode `connect`, and whatever a test says besides. */
+export const proxySetFor = (more: Partial<ProxySet> = {}): ProxySet => ({
+  owner: 'TailscaleEndpoints/shop/db',
+  uid: 'f4b8b2c0-0000-4000-8000-000000000001',
+  namespace: 'shop',
+  name: 'db-egress',
+  direction: 'egress',
+  mode: 'connect',
+  replicas: 2,
+  tailnet: 'corp',
+  controlURL: 'https://controlplane.tailscale.com',
+  tags: ['tag:k8s'],
+  hostnamePrefix: 'shop-db-egress',
+  pod: {},
+  forwards: new Map(),
+  gateways: [{ namespace: 'infra', name: 'edge' }],
+  going: false,
+  ...more,
+});
+
+/** Sets that between them say everything there is to say, by what they are about. */
+export const variants: Readonly<Record<string, ProxySet>> = {
+  defaults: proxySetFor(),
+  'one replica': proxySetFor({ replicas: 1 }),
+  forwarding: proxySetFor({
+    mode: 'forward',
+    forwards: new Map([
+      [
+        'db',
+        {
+          ip: '',
+          fqdn: 'db.tail1234.ts.net',
+          ports: [
+            { protocol: 'UDP', matchPort: 10_053, targetPort: 53 },
+            { protocol: 'TCP', matchPort: 10_431, targetPort: 5432 },
+          ],
+        },
+      ],
+      ['cache', { ip: '100.64.0.7', fqdn: '', ports: [{ protocol: 'TCP', matchPort: 10_001, targetPort: 6379 }] }],
+    ]),
+  }),
+  'forwarding nothing': proxySetFor({ mode: 'forward' }),
+  ingress: proxySetFor({ direction: 'ingress', name: 'db-ingress' }),
+  'pods of its own': proxySetFor({
+    replicas: 5,
+    pod: {
+      image: 'registry.example:5000/tailscale:v1.98.0',
+      resources: { limits: { memory: '1Gi' } },
+      nodeSelector: { 'kubernetes.io/os': 'linux' },
+      tolerations: [{ key: 'edge', operator: 'Exists', effect: 'NoSchedule' }],
+      affinity: { nodeAffinity: {} },
+      topologySpreadConstraints: [{ maxSkew: 2, topologyKey: 'rack', whenUnsatisfiable: 'DoNotSchedule' }],
+    },
+  }),
+  'used by nobody': proxySetFor({ gateways: [] }),
+};

@@ -1,0 +1,39 @@
+import type { KubeObject } from '../../../src/kubernetes/kube-object.ts';
+import { byCodeUnit } from '../../../src/lib/key.ts';
+import type { ProxySet } from '../../../src/model/proxy-set.ts';
+import { healthPort } from './layout.ts';
+import { metadataOf } from './metadata.ts';
+
+/** Of the ConfigMap that all pods of the set mount. The one of ingress proxies is made when something is to be served there. */
+export const sharedConfigNameOf = ({ name, direction }: ProxySet): string => `${name}-${direction}-config`;
+
+/** Whether the pods forward by rules of the kernel, which they have from the ConfigMap. */
+export const isForwarding = ({ direction, mode }: ProxySet): boolean => direction === 'egress' && mode === 'forward';
+
+/** What proxies in mode `forward` lead where, in `binaryData` as Tailscale's operator keeps it. */
+export const egressConfigFrom = (set: ProxySet, uid: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: metadataOf(set, uid, sharedConfigNameOf(set)),
+  binaryData: Object.fromEntries(Object.entries(egressFilesFrom(set)).map(([name, text]) => [name, Buffer.from(text).toString('base64')])),
+});
+
+/**
+ * `egress-services` and `hep-pings` as containerboot reads them. No pings: before a pod ends it would ask the address for health until no answer
+ * is its own, which the last pod that ends never sees. Envoys hear by EDS that a pod is going, for which the hook's own ten seconds are enough.
+ */
+export const egressFilesFrom = ({ forwards, namespace, name }: ProxySet): Readonly<Record<string, string>> => {
+  const services = [...forwards]
+    .toSorted(([one], [other]) => byCodeUnit(one, other))
+    .map(([mapping, { ip, fqdn, ports }]) => [
+      mapping,
+      {
+        healthCheckEndpoint: `http://${name}.${namespace}.svc:${healthPort}/healthz`,
+        tailnetTarget: { ip, fqdn },
+        ports: ports
+          .toSorted((one, other) => one.matchPort - other.matchPort || byCodeUnit(one.protocol, other.protocol))
+          .map(({ protocol, matchPort, targetPort }) => ({ protocol, matchPort, targetPort })),
+      },
+    ]);
+  return { 'egress-services': JSON.stringify(Object.fromEntries(services)), 'hep-pings': '0' };
+};
