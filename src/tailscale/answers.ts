@@ -59,16 +59,12 @@ const absent = <T>(value: T | null | undefined): T | undefined => value ?? undef
 const optionalTexts = z.array(z.string()).nullish().transform(absent);
 const optionalText = z.string().nullish().transform(absent);
 
-/** A Tailscale Service. Members we do not know stay where they are, as an update replaces the whole. */
-const vipService = z.looseObject({
-  /** `svc:web`. */
+const vipService: z.ZodType<VipService> = z.looseObject({
   name: z.string().min(1),
-  /** IPv4, then IPv6. An update must send back both. */
   addrs: optionalTexts,
   comment: optionalText,
   displayName: optionalText,
   annotations: z.record(z.string(), z.string()).nullish().transform(absent),
-  /** `tcp:443`, `tcp:80-90`, or only `do-not-validate`. */
   ports: optionalTexts,
   tags: optionalTexts,
 });
@@ -100,7 +96,8 @@ export const settingsSchema = z.looseObject({
 export const dnsPreferencesSchema = z.object({ magicDNS: z.boolean() });
 export const searchPathsSchema = z.object({ searchPaths: texts }).transform(({ searchPaths }) => searchPaths);
 export const tokenSchema = z.object({
-  access_token: z.string().min(1),
+  /** What may stand in a header. */
+  access_token: z.string().regex(/^[\x21-\x7e]+$/),
   /** Seconds. */
   expires_in: z.number().positive().nullish(),
 });
@@ -108,7 +105,21 @@ export const tokenSchema = z.object({
 export type Device = Readonly<z.infer<typeof device>>;
 export type Key = Readonly<z.infer<typeof key>>;
 export type NewKey = Readonly<z.infer<typeof newKey>>;
-export type VipService = Readonly<z.infer<typeof vipService>>;
+/** A Tailscale Service. */
+export type VipService = {
+  /** `svc:web`. */
+  readonly name: string;
+  /** IPv4, then IPv6. An update must send back both. */
+  readonly addrs?: readonly string[] | undefined;
+  readonly comment?: string | undefined;
+  readonly displayName?: string | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** `tcp:443`, `tcp:80-90`, or only `do-not-validate`. */
+  readonly ports?: readonly string[] | undefined;
+  readonly tags?: readonly string[] | undefined;
+  /** Members we do not know: an update replaces the whole, so they must go back too. */
+  readonly [member: string]: unknown;
+};
 export type ServiceHost = Readonly<z.infer<typeof serviceHost>>;
 export type Approval = Readonly<z.infer<typeof approvalSchema>>;
 export type Settings = Readonly<z.infer<typeof settingsSchema>>;

@@ -1,33 +1,12 @@
 /** Tailscale's REST API as calls. What goes over the wire is described in docs/simulator.md and at tailscale.com/api. */
+import type { z } from 'zod';
+import * as answers from './answers.ts';
 import type { Approval, Device, DnsPreferences, Key, NewKey, ServiceHost, Settings, VipService } from './answers.ts';
-
-/** Who we are to the API. Whitespace around them does not matter: mounted Secrets tend to end with a newline. */
-export type Credentials =
-  | { readonly clientId: string; readonly clientSecret: string }
-  /** Workload identity: an OIDC token of our own, asked for whenever a new access token is needed. */
-  | { readonly clientId: string; readonly identityToken: () => Promise<string> };
-
-/** One try of one call: its name, HTTP status (0 where there was no answer), and how long it took. `token` is a call like any other. */
-export type CallMade = { readonly name: string; readonly status: number; readonly seconds: number };
-
-export type ClientLimits = {
-  /** Calls that may be made per second, on average; 5. */
-  readonly perSecond: number;
-  /** Calls that may be made at once after a quiet time; 10. */
-  readonly burst: number;
-  /** Calls under way at the same time; 8. */
-  readonly concurrent: number;
-  /** Until an answer is whole; 30,000. */
-  readonly timeoutMs: number;
-  /** Tries per call, the first included; 4. */
-  readonly tries: number;
-  /** The first wait before another try, and the longest; 500 and 10,000. */
-  readonly backoffMs: readonly [first: number, longest: number];
-  /** An API that wants to be left alone for longer is not waited for: the call fails, and its error says for how long; 30,000. */
-  readonly patienceMs: number;
-  /** The largest answer that is read; 64 MiB. */
-  readonly answerBytes: number;
-};
+import { pathOf } from './path.ts';
+import { type ClientLimits, type Clock, systemClock, usualLimits } from './limits.ts';
+import { Secrets } from './secrets.ts';
+import { type Credentials, Tokens } from './tokens.ts';
+import { type ApiCall, type CallMade, Transport } from './transport.ts';
 
 export type ClientOptions = {
   /** `https://api.tailscale.com`, without `/api/v2`. */
@@ -39,13 +18,7 @@ export type ClientOptions = {
   /** Told of each try, when it is over. */
   readonly called?: (call: CallMade) => void;
   readonly limits?: Partial<ClientLimits>;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
-  /** In [0, 1). */
-  readonly random?: () => number;
-  /** Resolves after `ms`; rejects when `signal` aborts before. */
-  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
-};
+} & Partial<Clock>;
 
 export type AuthKeyWish = {
   /** Not empty, and owned by the credentials. */
@@ -97,4 +70,72 @@ export type TailscaleClient = {
   readonly searchPaths: () => Promise<readonly string[]>;
   /** Breaks off what is under way, and refuses what comes. */
   readonly close: () => void;
+};
+
+/** A client for one tailnet. It calls nobody before the first call. */
+export const tailscaleClient = (options: ClientOptions): TailscaleClient => {
+  const { apiURL, credentials, userAgent, called = () => undefined, limits, now, random, wait } = options;
+  const clock: Clock = { now: now ?? systemClock.now, random: random ?? systemClock.random, wait: wait ?? systemClock.wait };
+  const secrets = new Secrets('clientSecret' in credentials ? [credentials.clientSecret.trim()] : []);
+  const transport = new Transport({ apiURL, userAgent, secrets, limits: { ...usualLimits, ...limits }, clock, called });
+  const tokens = new Tokens(credentials, transport, secrets, clock);
+
+  const tailnet = options.tailnet.trim() || '-';
+  /** The place of a noun; the call is refused when a part of it is none. */
+  const send = (name: string, parts: readonly string[], how: Omit<ApiCall, 'name' | 'path'>, query = '') => {
+    const path = pathOf(parts);
+    if (path === undefined) throw transport.error(name, 'invalid', 0, 'an id or a name is empty, or no such thing');
+    return transport.send({ name, path: path + query, ...how }, tokens);
+  };
+  const get = async <T>(name: string, parts: readonly string[], schema: z.ZodType<T>, query?: string): Promise<T> =>
+    transport.read(name, await send(name, parts, { method: 'GET', reads: true, repeat: 'always' }, query), schema);
+  const find = async <T>(name: string, parts: readonly string[], schema: z.ZodType<T>): Promise<T | undefined> => {
+    const answer = await send(name, parts, { method: 'GET', reads: true, repeat: 'always', mayBeAbsent: true });
+    return answer.status === 404 ? undefined : transport.read(name, answer, schema);
+  };
+  const remove = async (name: string, parts: readonly string[]): Promise<boolean> =>
+    (await send(name, parts, { method: 'DELETE', reads: false, repeat: 'always', mayBeAbsent: true })).status !== 404;
+  const json = (value: unknown) => ({ contentType: 'application/json', body: JSON.stringify(value) });
+  const ofTailnet = (...parts: readonly string[]) => ['tailnet', tailnet, ...parts];
+
+  return {
+    devices: (fields) => get('devices', ofTailnet('devices'), answers.devicesSchema, fields === undefined ? '' : `?fields=${fields}`),
+    device: (id) => find('device', ['device', id], answers.deviceSchema),
+    deleteDevice: (id) => remove('deleteDevice', ['device', id]),
+    setDeviceTags: async (id, tags) => {
+      const how = { method: 'POST', ...json({ tags }), reads: false, repeat: 'always', mayBeAbsent: true } as const;
+      return (await send('setDeviceTags', ['device', id, 'tags'], how)).status !== 404;
+    },
+    createAuthKey: async (wish) => {
+      const how = { method: 'POST', ...json(authKeyRequest(wish)), reads: true, repeat: 'if-undone' } as const;
+      return transport.read('createAuthKey', await send('createAuthKey', ofTailnet('keys'), how), answers.newKeySchema);
+    },
+    keys: () => get('keys', ofTailnet('keys'), answers.keysSchema),
+    key: (id) => find('key', ofTailnet('keys', id), answers.keySchema),
+    deleteKey: (id) => remove('deleteKey', ofTailnet('keys', id)),
+    vipServices: () => get('vipServices', ofTailnet('vip-services'), answers.vipServicesSchema),
+    vipService: (name) => find('vipService', ofTailnet('vip-services', name), answers.vipServiceSchema),
+    putVipService: async (service) => {
+      const how = { method: 'PUT', ...json(service), reads: false, repeat: 'if-undone' } as const;
+      await send('putVipService', ofTailnet('vip-services', service.name), how);
+    },
+    deleteVipService: (name) => remove('deleteVipService', ofTailnet('vip-services', name)),
+    // Only documented below `services`.
+    serviceHosts: (name) => find('serviceHosts', ofTailnet('services', name, 'devices'), answers.serviceHostsSchema),
+    approveServiceHost: async (name, deviceId) => {
+      const how = { method: 'POST', ...json({ approved: true }), reads: true, repeat: 'always', mayBeAbsent: true } as const;
+      const answer = await send('approveServiceHost', ofTailnet('services', name, 'device', deviceId, 'approved'), how);
+      return answer.status === 404 ? undefined : transport.read('approveServiceHost', answer, answers.approvalSchema);
+    },
+    settings: () => get('settings', ofTailnet('settings'), answers.settingsSchema),
+    dnsPreferences: () => get('dnsPreferences', ofTailnet('dns', 'preferences'), answers.dnsPreferencesSchema),
+    searchPaths: () => get('searchPaths', ofTailnet('dns', 'searchpaths'), answers.searchPathsSchema),
+    close: () => transport.close(),
+  };
+};
+
+/** Every member is there, as Tailscale's own client sends them. */
+const authKeyRequest = (wish: AuthKeyWish) => {
+  const { tags, description = '', expirySeconds = 0, reusable = false, ephemeral = false, preauthorized = true } = wish;
+  return { capabilities: { devices: { create: { reusable, ephemeral, tags, preauthorized } } }, expirySeconds, description };
 };
