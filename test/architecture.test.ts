@@ -9,6 +9,7 @@ const table: readonly { readonly folder: string; readonly ours: readonly string[
   { folder: 'src/model', ours: ['src/lib', 'src/api'], libraries: ['node:crypto', 'node:net', 're2js'] },
   { folder: 'src/kubernetes', ours: ['src/lib', 'src/api'], libraries: ['@kubernetes/client-node', 'undici', 'rxjs', 'node:*'] },
   { folder: 'src/tailscale', ours: ['src/lib', 'src/api'], libraries: ['zod', 'undici', 'node:*'] },
+  { folder: 'src/sources/tailnets', ours: ['src/api', 'src/lib', 'src/sources', 'src/tailscale'], libraries: ['rxjs', 'node:*'] },
   { folder: 'src/sources/kubernetes', ours: ['src/api', 'src/lib', 'src/kubernetes', 'src/sources'], libraries: ['rxjs'] },
   { folder: 'src/sources', ours: ['src/api', 'src/lib', 'crds'], libraries: ['rxjs', 'node:*', 'yaml', '@marcbachmann/cel-js', 're2js'] },
   {
