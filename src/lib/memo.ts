@@ -77,12 +77,12 @@ export const memoWithin = <T extends Tables, S extends object, V>(
 
 /** `derive`, remembered by the identity of its one argument for as long as that lives. */
 export const memo = <A extends object, V>(derive: (argument: A) => V): ((argument: A) => V) => {
-  const known = new WeakMap<A, { readonly value: V }>();
+  const known = new WeakMap<A, V>();
   return (argument) => {
     const last = known.get(argument);
-    if (last !== undefined) return last.value;
+    if (last !== undefined || known.has(argument)) return last as V;
     const value = derive(argument);
-    known.set(argument, { value });
+    known.set(argument, value);
     return value;
   };
 };

@@ -4,7 +4,8 @@ import pb from 'protobufjs/light.js';
 // From a checkout this file is xds/codec/schema.ts, from the package dist/xds/codec/schema.js; proto/ lies beside xds/ or beside dist/.
 const places = ['../../proto/envoy.json', '../../../proto/envoy.json'];
 
-let bundled: pb.INamespace | undefined;
+/** Read again where the collector took it: what is sent all the time is in `used` soon. */
+let bundled: WeakRef<pb.INamespace> | undefined;
 let whole: pb.Root | undefined;
 const used = new pb.Root();
 const types = new Map<string, pb.Type>();
@@ -33,11 +34,13 @@ export const typeNamed = (name: string): pb.Type | undefined => {
 };
 
 const bundle = (): pb.INamespace => {
-  if (bundled) return bundled;
+  const known = bundled?.deref();
+  if (known) return known;
   const url = places.map((place) => new URL(place, import.meta.url)).find((candidate) => existsSync(candidate));
   if (!url) throw new Error(`proto/envoy.json is not where the package keeps it (looked from ${import.meta.url})`);
-  bundled = JSON.parse(readFileSync(url, 'utf8')) as pb.INamespace;
-  return bundled;
+  const read = JSON.parse(readFileSync(url, 'utf8')) as pb.INamespace;
+  bundled = new WeakRef(read);
+  return read;
 };
 
 type Part = Partial<pb.INamespace & pb.IType & pb.IEnum>;
