@@ -61,3 +61,28 @@ it('a stream that falls silent is broken off', async () => {
   const { api } = await answering((_, response) => response.write('{"a":1}\n'));
   await expect(api.stream({ path: '/api', silenceMs: 50 }, () => undefined)).rejects.toMatchObject({ code: 'TimeoutError' });
 });
+
+it('a stream is the same however its bytes come', async () => {
+  const bytes = Buffer.from('{"a":"ä"}\r\n{"a":"€"}\n{"a":"last"}');
+  const cuts = [1, 5, bytes.indexOf('ä') + 1, bytes.indexOf('€') + 2, bytes.length - 1];
+  const { api } = await answering((_, response) => {
+    const pieces = [0, ...cuts].map((cut, index) => bytes.subarray(cut, cuts[index] ?? bytes.length));
+    const next = (): unknown => {
+      const piece = pieces.shift();
+      return piece === undefined ? response.end() : response.write(piece, () => setImmediate(next));
+    };
+    next();
+  });
+  const lines: unknown[] = [];
+  await api.stream({ path: '/api', silenceMs: 5000 }, (line) => lines.push(line));
+  expect(lines).toEqual([{ a: 'ä' }, { a: '€' }, { a: 'last' }]);
+});
+
+it('an error of who hears a stream ends it', async () => {
+  const { api } = await answering((_, response) => response.write('{"a":1}\n'));
+  const thrown = new Error('enough');
+  const hear = (): never => {
+    throw thrown;
+  };
+  await expect(api.stream({ path: '/api', silenceMs: 5000 }, hear)).rejects.toBe(thrown);
+});

@@ -3,7 +3,7 @@ import pb from 'protobufjs/light.js';
 import protojson from 'protobufjs/ext/protojson.js';
 import { expect, it } from 'vitest';
 import { bytesOf, messageOf } from './message.ts';
-import { schema } from './schema.ts';
+import { schema, typeNamed } from './schema.ts';
 
 type Json = { readonly [key: string]: unknown };
 
@@ -103,9 +103,22 @@ const sorted = (value: unknown): unknown => {
   );
 };
 
+/** As it is loaded for encoding: with what it refers to, and nothing else. */
+const needed = (name: string): pb.Type => {
+  const type = typeNamed(name);
+  if (type === undefined) throw new Error(`no ${name}`);
+  return type;
+};
+
+it('a name of no message is no type', () => {
+  expect(['envoy.Nothing', 'envoy.config', 'envoy.config.cluster.v3.Cluster.LbPolicy', ''].map(typeNamed)).toEqual(
+    Array(4).fill(undefined),
+  );
+});
+
 it.each(names)('gives the bytes protobufjs gives, maps sorted: %s', (name) => {
   const type = schema().lookupType(name);
-  const message = messageOf(type);
+  const message = messageOf(needed(name));
   fc.assert(
     fc.property(messageValue(type, 0), (value) => {
       const plain = Buffer.from(type.encode(protojson.fromJson(type, sorted(value))).finish());
