@@ -1,48 +1,89 @@
+import { partsOf } from '../lib/key.ts';
 import { sameElements } from '../lib/memo.ts';
 import type { Backend, Gateway, Locality } from './graph.ts';
 import { localitiesOf } from './routes/endpoints.ts';
 import type { ModelTables } from './tables.ts';
+import { tailnetLocalitiesOf } from './tailnets/localities.ts';
+import { changedKeys } from './tailnets/selections.ts';
 
 type Endpoints = ReadonlyMap<string, readonly Locality[]>;
 
-/** A function that finds what every backend of some Gateways is reachable at, by backend id; the same map while nothing of it changes. */
+/**
+ * A function that finds what every backend of some Gateways is reachable at, by backend id; the same map while nothing of it changes. A backend of
+ * which that cannot be told yet is left out. A change of EndpointSlices costs a look at the backends whose endpoints were read from them, one of
+ * tailnets or their proxies a look at the backends that are there.
+ */
 export const endpointsBuilder = (): ((gateways: ReadonlyMap<string, Gateway>, tables: ModelTables) => Endpoints) => {
   let used: readonly (readonly Backend[])[] = [];
-  let ofService: ReadonlyMap<string, readonly Backend[]> = new Map();
-  let known: Pick<ModelTables, 'Service' | 'slicesOf'> | undefined;
+  let known: ModelTables | undefined;
   let last: Endpoints = new Map();
+  let uses = usesOf([]);
   return (gateways, tables) => {
     const backends = sameElements(
       used,
       [...gateways.values()].map((gateway) => gateway.backends),
     );
-    const onlySlices = backends === used && known?.Service === tables.Service;
-    if (onlySlices && known?.slicesOf === tables.slicesOf) return last;
-    const next = new Map(onlySlices ? last : undefined);
-    if (known !== undefined && onlySlices) {
-      // The everyday change: pods come and go, and only their Services' backends are looked at.
-      for (const service of differing(known.slicesOf, tables.slicesOf)) {
-        for (const backend of ofService.get(service) ?? []) next.set(backend.id, localitiesOf(backend, tables));
-      }
-    } else {
-      for (const ofGateway of backends) {
-        for (const backend of ofGateway) if (!next.has(backend.id)) next.set(backend.id, localitiesOf(backend, tables));
-      }
-      ofService = Map.groupBy(new Set(backends.flat()), ({ key }) => key.slice(key.indexOf('/') + 1));
-    }
+    const isAnew = known === undefined || backends !== used || known.Service !== tables.Service;
+    if (backends !== used) uses = usesOf(backends);
+    const changed = isAnew || known === undefined ? uses.all : changedBackends(known, tables, uses);
     used = backends;
     known = tables;
+    if (changed.size === 0 && !isAnew) return last;
+    const next = new Map(isAnew ? undefined : last);
+    for (const backend of changed) {
+      const localities = lookUp(backend, tables, uses);
+      if (localities === undefined) next.delete(backend.id);
+      else next.set(backend.id, localities);
+    }
     if (!sameEntries(last, next)) last = next;
     return last;
   };
 };
 
-/** Keys under which two maps do not hold the same. */
-const differing = <V>(one: ReadonlyMap<string, V>, other: ReadonlyMap<string, V>): readonly string[] => {
-  const keys: string[] = [];
-  for (const [key, value] of other) if (one.get(key) !== value) keys.push(key);
-  for (const key of one.keys()) if (!other.has(key)) keys.push(key);
-  return keys;
+type Uses = {
+  readonly all: ReadonlySet<Backend>;
+  readonly inTailnets: ReadonlySet<Backend>;
+  /** Backends by each Service, as `namespace/name`, whose EndpointSlices they were looked up in, or once were. */
+  readonly bySlices: Map<string, Set<Backend>>;
+};
+
+/** Each backend once, by id, though several Gateways use it. */
+const usesOf = (backends: readonly (readonly Backend[])[]): Uses => {
+  const byId = new Map<string, Backend>();
+  for (const backend of backends.flat()) if (!byId.has(backend.id)) byId.set(backend.id, backend);
+  const all = new Set(byId.values());
+  return { all, inTailnets: new Set([...all].filter(isInTailnet)), bySlices: new Map() };
+};
+
+const isInTailnet = ({ reach }: Backend): boolean => reach !== undefined;
+
+/** `EndpointSlice` is what `slicesOf` is made from. */
+const followed: ReadonlySet<string> = new Set<keyof ModelTables>(['slicesOf', 'EndpointSlice']);
+
+const changedBackends = (before: ModelTables, after: ModelTables, { inTailnets, bySlices }: Uses): ReadonlySet<Backend> => {
+  const names = Object.keys(after) as (keyof ModelTables)[];
+  const others = inTailnets.size > 0 && names.some((name) => !followed.has(name) && before[name] !== after[name]);
+  const changed = new Set(others ? inTailnets : []);
+  if (before.slicesOf !== after.slicesOf) {
+    for (const service of changedKeys(before.slicesOf, after.slicesOf))
+      for (const backend of bySlices.get(service) ?? []) changed.add(backend);
+  }
+  return changed;
+};
+
+const lookUp = (backend: Backend, tables: ModelTables, { bySlices }: Uses): readonly Locality[] | undefined => {
+  const { localities, slices } = isInTailnet(backend) ? tailnetLocalitiesOf(backend, tables) : serviceLocalitiesOf(backend, tables);
+  for (const service of slices) {
+    const backends = bySlices.get(service);
+    if (backends === undefined) bySlices.set(service, new Set([backend]));
+    else backends.add(backend);
+  }
+  return localities;
+};
+
+const serviceLocalitiesOf = (backend: Backend, tables: ModelTables) => {
+  const { namespace, name } = partsOf(backend.key);
+  return { localities: localitiesOf(backend, tables), slices: [`${namespace}/${name}`] };
 };
 
 const sameEntries = (one: Endpoints, other: Endpoints): boolean => {

@@ -26,6 +26,8 @@ export type RouteNode = {
   readonly partiallyInvalid?: Verdict;
   /** Set when a reference does not resolve (`ResolvedRefs: False`); its share of the traffic is answered with 500. */
   readonly unresolved?: Verdict;
+  /** What the condition says where all references resolve, and users should know something else of them. */
+  readonly remark?: string;
   /** TLSRoute only, and always there: what counts instead of this node on listeners that terminate TLS, where BackendTLSPolicies apply. */
   readonly terminated?: RouteNode;
 };

@@ -4,6 +4,7 @@ import type { Objects } from '../api/objects.ts';
 import { noObservations, type Observations } from '../api/observations.ts';
 import { localKey } from '../lib/key.ts';
 import { indexBy } from '../lib/memo.ts';
+import { targetOf } from './routes/policy-targets.ts';
 import { type TailnetTables, tailnetTablesBuilder } from './tailnets/tables.ts';
 
 /**
@@ -15,7 +16,7 @@ export type ModelTables = Objects &
   TailnetTables & {
     /** ReferenceGrants by their own namespace: the namespace they let others refer to. */
     readonly grantsTo: ReadonlyMap<string, readonly ReferenceGrant[]>;
-    /** BackendTLSPolicies by each Service they target, as `namespace/name`. */
+    /** BackendTLSPolicies by each thing they target, as its ObjectKey. */
     readonly backendTlsPolicies: ReadonlyMap<string, readonly BackendTLSPolicy[]>;
     /** EndpointSlices by the Service they belong to, as `namespace/name`. */
     readonly slicesOf: ReadonlyMap<string, readonly EndpointSlice[]>;
@@ -26,12 +27,8 @@ const serviceNameLabel = 'kubernetes.io/service-name';
 /** A function from all objects to the model's tables, which remembers the last tables so that unchanged groups keep their identity. */
 export const tablesBuilder = (): ((objects: Objects, observations?: Observations) => ModelTables) => {
   const grantsTo = indexBy<ReferenceGrant>((grant) => [grant.metadata.namespace ?? '']);
-  const backendTlsPolicies = indexBy<BackendTLSPolicy>((policy) => [
-    ...new Set(
-      policy.spec.targetRefs
-        .filter((target) => target.group === '' && target.kind === 'Service')
-        .map((target) => localKey(policy.metadata.namespace ?? '', target.name)),
-    ),
+  const backendTlsPolicies = indexBy<BackendTLSPolicy>(({ metadata, spec }) => [
+    ...new Set(spec.targetRefs.flatMap((ref) => targetOf(ref, metadata.namespace) ?? [])),
   ]);
   const slicesOf = indexBy<EndpointSlice>((slice) => {
     const service = slice.metadata.labels?.[serviceNameLabel];

@@ -34,13 +34,13 @@ const parentStatusOf = ({ route, node, refIndex, refused }: RefOutcome, controll
   const conditions = conditionsOf(route.metadata.generation);
   const ref = route.spec.parentRefs?.[refIndex];
   if (ref === undefined) throw new Error('unreachable: an outcome is about one of the route’s parentRefs');
-  const { unresolved, partiallyInvalid } = node;
+  const { unresolved, remark, partiallyInvalid } = node;
   return {
     parentRef: shownRef(ref),
     controllerName,
     conditions: [
       conditions.unless(refused, 'Accepted', 'The route is accepted'),
-      conditions.unless(unresolved, 'ResolvedRefs', 'All references resolve'),
+      conditions.unless(unresolved, 'ResolvedRefs', remark ?? 'All references resolve'),
       ...(partiallyInvalid === undefined || refused !== undefined
         ? []
         : [conditions.yes('PartiallyInvalid', partiallyInvalid.reason, partiallyInvalid.message)]),

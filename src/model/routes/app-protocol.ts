@@ -1,4 +1,5 @@
 import type { ServicePort } from '../../api/core.ts';
+import type { TailscaleEndpoint } from '../../api/generated/tailscale.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import type { Backend } from '../graph.ts';
 
@@ -32,4 +33,29 @@ export const portProtocolOf = ({ appProtocol }: ServicePort, use: BackendUse): R
   if (use === 'http') return ok({ protocol: found?.protocol ?? 'http1', tls: found?.tls ?? false });
   if (found?.http1Only) return fail(`appProtocol "${appProtocol}" cannot carry gRPC`);
   return ok({ protocol: 'http2', tls: found?.tls ?? false });
+};
+
+type MachineProtocol = TailscaleEndpoint['protocol'];
+
+const ofMachines: Readonly<Record<MachineProtocol, PortProtocol | undefined>> = {
+  TCP: { protocol: 'http1', tls: false },
+  HTTP: { protocol: 'http1', tls: false },
+  GRPC: { protocol: 'http2', tls: false },
+  HTTPS: { protocol: 'http1', tls: true },
+  TLS: undefined,
+  UDP: undefined,
+};
+
+/** `portProtocolOf` for machines of a tailnet, which all have to be spoken to alike. gRPC is HTTP/2 whatever machines are said to speak. */
+export const machinesProtocolOf = (protocols: readonly MachineProtocol[], use: BackendUse): Result<PortProtocol, string> => {
+  if (use === 'tcp' || use === 'udp') return ok({ protocol: use, tls: false });
+  const [first = 'TCP', ...others] = new Set(protocols);
+  const found = ofMachines[first];
+  if (found === undefined) return fail(`machines of protocol ${first} take ${first === 'TLS' ? 'bytes' : 'packets'}, not requests`);
+  const spoken: PortProtocol = use === 'grpc' ? { protocol: 'http2', tls: found.tls } : found;
+  const other = others.find((one) => {
+    const its = ofMachines[one];
+    return its === undefined || its.tls !== spoken.tls || (use === 'http' && its.protocol !== spoken.protocol);
+  });
+  return other === undefined ? ok(spoken) : fail(`its machines are of protocols ${first} and ${other}, which cannot be spoken to alike`);
 };

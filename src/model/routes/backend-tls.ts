@@ -1,6 +1,5 @@
 import type { BackendTLSPolicy, LocalPolicyTargetReferenceWithSectionName, SubjectAltName } from '../../api/generated/gateway-api.ts';
-import type { Service, ServicePort } from '../../api/core.ts';
-import { keyOf, localKey } from '../../lib/key.ts';
+import { keyOf, localKey, localKeyOf, type ObjectKey } from '../../lib/key.ts';
 import { memoByReads, memoWithin, type Read } from '../../lib/memo.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { byAge } from '../gateways/precedence.ts';
@@ -8,6 +7,7 @@ import type { BackendTls, TlsSecret } from '../graph.ts';
 import type { Verdict } from '../route-node.ts';
 import type { ModelTables } from '../tables.ts';
 import { caCertificateOf } from './ca-certificates.ts';
+import { targetOf } from './policy-targets.ts';
 
 /** What a BackendTLSPolicy's status must say: `Accepted: False` and `ResolvedRefs: False` where set, `True` where not. */
 export type PolicyVerdict = { readonly rejected?: Verdict; readonly unresolved?: Verdict };
@@ -15,29 +15,31 @@ export type PolicyVerdict = { readonly rejected?: Verdict; readonly unresolved?:
 /** A policy by itself, whatever others say. Without `tls` whatever it governs must not be connected to at all. */
 type PolicyNode = PolicyVerdict & { readonly tls?: BackendTls };
 
+/** What may be governed: a Service, or one of our kinds. */
+type Governed = { readonly kind: string; readonly metadata: { readonly name: string; readonly namespace?: string } };
+
 /**
- * How the policy that governs this port says to connect; undefined when none does. Fails when it does but cannot be honoured:
+ * How the policy that governs this port, or section, says to connect; undefined when none does. Fails when it does but cannot be honoured:
  * the port must then not be spoken to, least of all in plaintext.
  */
-export const tlsOf = (service: Service, port: ServicePort, read: Read<ModelTables>): Result<BackendTls | undefined, string> => {
-  const namespace = service.metadata.namespace ?? '';
-  const { name } = service.metadata;
-  const policies = read('backendTlsPolicies', localKey(namespace, name)) ?? [];
-  const policy = (port.name === undefined ? undefined : winnerOf(policies, name, port.name)) ?? winnerOf(policies, name, undefined);
+export const tlsOf = (governed: Governed, section: string | undefined, read: Read<ModelTables>): Result<BackendTls | undefined, string> => {
+  const target = keyOf(governed);
+  const policies = read('backendTlsPolicies', target) ?? [];
+  const policy = (section === undefined ? undefined : winnerOf(policies, target, section)) ?? winnerOf(policies, target, undefined);
   if (policy === undefined) return ok(undefined);
   const { tls, rejected } = policyNodeOf(policy, '', read);
   if (tls !== undefined) return ok(tls);
-  return fail(`BackendTLSPolicy "${namespace}/${policy.metadata.name}" cannot be honoured: ${rejected?.message ?? 'it is invalid'}`);
+  const name = `"${localKeyOf(policy)}"`;
+  return fail(`BackendTLSPolicy ${name} cannot be honoured: ${rejected?.message ?? 'it is invalid'}`);
 };
 
 /** Of the policies that target the same thing the oldest, then the first by name (`BackendTLSPolicySpec.targetRefs`), be it valid or not. */
-const winnerOf = (policies: readonly BackendTLSPolicy[], service: string, section: string | undefined): BackendTLSPolicy | undefined =>
+const winnerOf = (policies: readonly BackendTLSPolicy[], target: ObjectKey, section: string | undefined): BackendTLSPolicy | undefined =>
   policies
-    .filter(({ spec }) => spec.targetRefs.some((target) => targets(target, service) && target.sectionName === section))
+    .filter(({ metadata, spec }) =>
+      spec.targetRefs.some((ref) => targetOf(ref, metadata.namespace) === target && ref.sectionName === section),
+    )
     .toSorted((one, other) => byAge(one.metadata, other.metadata))[0];
-
-const targets = ({ group, kind, name }: LocalPolicyTargetReferenceWithSectionName, service: string): boolean =>
-  group === '' && kind === 'Service' && name === service;
 
 const policyNodeOf = memoWithin<ModelTables, BackendTLSPolicy, PolicyNode>((policy, _at, read) => {
   const { validation } = policy.spec;
@@ -90,11 +92,13 @@ export const policyVerdictOf = memoByReads<ModelTables, BackendTLSPolicy, Policy
 
 const conflictOf = (policy: BackendTLSPolicy, read: Read<ModelTables>): Verdict | undefined => {
   const namespace = policy.metadata.namespace ?? '';
-  for (const [index, { name, sectionName }] of policy.spec.targetRefs.entries()) {
-    const winner = winnerOf(read('backendTlsPolicies', localKey(namespace, name)) ?? [], name, sectionName);
+  for (const [index, ref] of policy.spec.targetRefs.entries()) {
+    const target = targetOf(ref, namespace);
+    const winner = target && winnerOf(read('backendTlsPolicies', target) ?? [], target, ref.sectionName);
     if (winner === undefined || winner.metadata.name === policy.metadata.name) continue;
-    const target = sectionName === undefined ? `Service "${namespace}/${name}"` : `port "${sectionName}" of Service "${namespace}/${name}"`;
-    const message = `spec.targetRefs[${index}]: BackendTLSPolicy "${namespace}/${winner.metadata.name}" takes precedence for ${target}`;
+    const whole = `${ref.kind} "${namespace}/${ref.name}"`;
+    const part = ref.sectionName === undefined ? whole : `port "${ref.sectionName}" of ${whole}`;
+    const message = `spec.targetRefs[${index}]: BackendTLSPolicy "${namespace}/${winner.metadata.name}" takes precedence for ${part}`;
     return { reason: 'Conflicted', message };
   }
   return undefined;
@@ -109,11 +113,24 @@ const targetProblemOf = (policy: BackendTLSPolicy, read: Read<ModelTables>): Ver
   return problems.every((problem) => problem !== undefined) ? { reason: 'TargetNotFound', message: problems.join('; ') } : undefined;
 };
 
-const absenceOf = (target: LocalPolicyTargetReferenceWithSectionName, namespace: string, read: Read<ModelTables>): string | undefined => {
-  const { group, kind, name, sectionName } = target;
-  if (!targets(target, name)) return `kind ${kind} of group "${group}" is not supported; Service is`;
-  const service = read('Service', localKey(namespace, name));
-  if (service === undefined) return `Service "${namespace}/${name}" not found`;
-  if (sectionName === undefined || (service.spec.ports ?? []).some((port) => port.name === sectionName)) return undefined;
-  return `Service "${namespace}/${name}" has no port named "${sectionName}"`;
+const absenceOf = (ref: LocalPolicyTargetReferenceWithSectionName, namespace: string, read: Read<ModelTables>): string | undefined => {
+  const { group, kind, name, sectionName } = ref;
+  if (targetOf(ref, namespace) === undefined) {
+    return `kind ${kind} of group "${group}" is not supported; Service, TailscaleEndpoints and TailscaleServices are`;
+  }
+  const sections = sectionsOf(kind, localKey(namespace, name), read);
+  if (sections === undefined) return `${kind} "${namespace}/${name}" not found`;
+  if (sectionName === undefined || sections.includes(sectionName)) return undefined;
+  return `${kind} "${namespace}/${name}" has no port named "${sectionName}"`;
+};
+
+/** The names of its ports; undefined where there is no such object. A TailscaleServices has none. */
+const sectionsOf = (kind: string, key: string, read: Read<ModelTables>): readonly (string | undefined)[] | undefined => {
+  if (kind === 'Service') {
+    const service = read('Service', key);
+    return service && (service.spec.ports ?? []).map(({ name }) => name);
+  }
+  if (kind === 'TailscaleServices') return read('TailscaleServices', key) && [];
+  const endpoints = read('TailscaleEndpoints', key);
+  return endpoints && (endpoints.spec.ports ?? []).map(({ name }) => name);
 };

@@ -1,26 +1,31 @@
 import type { Service } from '../../api/core.ts';
+import type { TailscaleEndpoints, TailscaleServices } from '../../api/generated/tailscale.ts';
+import { reuse } from '../../lib/equal.ts';
 import { byCodeUnit, keyOf } from '../../lib/key.ts';
 import type { Backend, BackendTls, HttpRule, RouteEntry, StreamRule, TlsSecret } from '../graph.ts';
 
 /** For ports that say `https` without a BackendTLSPolicy: encrypted, with nobody to vouch for the other side. */
 export const unverifiedTls: BackendTls = { subjectAltNames: [], verify: { by: 'none' } };
 
-const known = new WeakMap<Service, Map<string, Backend>>();
+/** What a reference may name. */
+export type BackendObject = Service | TailscaleEndpoints | TailscaleServices;
 
-/** The backend for one way of speaking to a Service's port: the same object for every route, until the Service or its policy changes. */
-export const backendOf = (service: Service, port: number, protocol: Backend['protocol'], tls: BackendTls | undefined): Backend => {
-  const id = backendId(service, port, protocol, tls);
-  const ofService = known.get(service) ?? new Map<string, Backend>();
-  known.set(service, ofService);
-  const last = ofService.get(id);
-  if (last !== undefined && last.tls === tls) return last;
-  const backend = { id, key: keyOf(service), port, protocol, ...(tls === undefined ? {} : { tls }) };
-  ofService.set(id, backend);
-  return backend;
+const known = new WeakMap<BackendObject, Map<string, Backend>>();
+
+type Speaking = Pick<Backend, 'port' | 'protocol' | 'tls' | 'reach'>;
+
+/** The backend for one way of speaking to a port: the same object for every route, until what it names, or how it is spoken to, changes. */
+export const backendOf = (object: BackendObject, speaking: Speaking): Backend => {
+  const backend = { id: backendId(object, speaking), key: keyOf(object), ...speaking };
+  const ofObject = known.get(object) ?? new Map<string, Backend>();
+  known.set(object, ofObject);
+  const settled = reuse(ofObject.get(backend.id) ?? backend, backend);
+  ofObject.set(backend.id, settled);
+  return settled;
 };
 
-const backendId = (service: Service, port: number, protocol: Backend['protocol'], tls: BackendTls | undefined): string =>
-  `${keyOf(service)}/${port}${tls !== undefined && protocol === 'tcp' ? '/tls' : suffixes[protocol]}`;
+const backendId = (object: BackendObject, { port, protocol, tls }: Speaking): string =>
+  `${keyOf(object)}/${port}${tls !== undefined && protocol === 'tcp' ? '/tls' : suffixes[protocol]}`;
 
 const suffixes: Readonly<Record<Backend['protocol'], string>> = { http1: '', http2: '/h2c', tcp: '/tcp', udp: '/udp' };
 

@@ -1,6 +1,6 @@
 import type { EndpointSlice, Endpoint as SliceEndpoint, Service, ServicePort } from '../../api/core.ts';
-import { byCodeUnit, partsOf, localKey } from '../../lib/key.ts';
-import { memoByReads } from '../../lib/memo.ts';
+import { byCodeUnit, localKey, localKeyOf, partsOf } from '../../lib/key.ts';
+import { memoByReads, type Read } from '../../lib/memo.ts';
 import type { Backend, Endpoint, Locality } from '../graph.ts';
 import type { ModelTables } from '../tables.ts';
 
@@ -27,6 +27,12 @@ export const localitiesOf: (backend: Backend, tables: ModelTables) => readonly L
   last.set(backend, next);
   return next;
 });
+
+/** The endpoints of one port of a Service, each once, whatever zone they are in: of the same kind and choice as those of a backend. */
+export const endpointsOfService = (service: Service, port: ServicePort, read: Read<ModelTables>): readonly Endpoint[] => {
+  const slices = read('slicesOf', localKeyOf(service)) ?? [];
+  return localitiesFrom(candidatesFrom(service, port, slices)).flatMap(({ endpoints }) => endpoints);
+};
 
 const servicePortOf = (service: Service, { port, protocol }: Backend): ServicePort | undefined =>
   (service.spec.ports ?? []).find((candidate) => candidate.port === port && candidate.protocol === (protocol === 'udp' ? 'UDP' : 'TCP'));

@@ -14,7 +14,7 @@ import {
   type RuleDerivation,
   type RuleNode,
 } from './rules.ts';
-import { unresolvedOf, validityOf } from './verdicts.ts';
+import { remarksOf, unresolvedOf, validityOf } from './verdicts.ts';
 
 export type Route = HTTPRoute | GRPCRoute | TLSRoute | TCPRoute | UDPRoute;
 
@@ -67,6 +67,10 @@ const nodeFrom = (route: Route, hostnames: readonly string[] | undefined, rules:
     streams,
     backends,
     secrets: secretsOf(backends),
-    ...present({ ...validityOf(findings), unresolved: unresolvedOf(findings.flatMap(({ unresolved }) => unresolved)) }),
+    ...present({
+      ...validityOf(findings),
+      unresolved: unresolvedOf(findings.flatMap(({ unresolved }) => unresolved)),
+      remark: remarksOf(findings),
+    }),
   };
 };

@@ -4,7 +4,7 @@ import { memoWithin, type Read } from '../../lib/memo.ts';
 import type { RouteEntry, StreamRule } from '../graph.ts';
 import type { RouteKind } from '../route-node.ts';
 import type { ModelTables } from '../tables.ts';
-import type { BackendNeed } from './backend-ref.ts';
+import type { BackendNeed } from './backend-need.ts';
 import { grpcEntriesFrom } from './grpc-rules.ts';
 import { httpEntriesFrom } from './http-rules.ts';
 import type { Findings, RuleScope } from './scope.ts';
@@ -55,6 +55,6 @@ const scopeOf = (id: string, read: Read<ModelTables>): RuleScope => {
     id,
     field: `spec.rules[${index}]`,
     read,
-    findings: { unresolved: [], invalid: [] },
+    findings: { unresolved: [], invalid: [], remarks: [] },
   };
 };

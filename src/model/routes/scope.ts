@@ -9,6 +9,8 @@ export type Findings = {
   readonly unresolved: Verdict[];
   /** What makes the rule as a whole impossible to honour: it is dropped. */
   readonly invalid: Verdict[];
+  /** What users should know of references that do resolve: of a tailnet that cannot be asked, and the like. */
+  readonly remarks: string[];
 };
 
 /** Where a rule stands, what it may look up, and where to say what is wrong with it. */
@@ -32,4 +34,8 @@ export const unresolved = (scope: RuleScope, field: string, reason: string, mess
 /** Records that the rule cannot be honoured; `UnsupportedValue` is the specification's reason wherever it names no other. */
 export const invalid = (scope: RuleScope, field: string, message: string, reason = 'UnsupportedValue'): void => {
   scope.findings.invalid.push({ reason, message: `${field}: ${message}` });
+};
+
+export const remark = (scope: RuleScope, field: string, message: string): void => {
+  scope.findings.remarks.push(`${field}: ${message}`);
 };

@@ -1,7 +1,8 @@
 import type { BackendRef, HTTPBackendRef, HTTPRouteFilter } from '../../api/generated/gateway-api.ts';
 import type { HttpAction, Share, StreamRule } from '../graph.ts';
 import type { BackendUse } from './app-protocol.ts';
-import { backendFrom, type BackendNeed } from './backend-ref.ts';
+import type { BackendNeed } from './backend-need.ts';
+import { backendFrom } from './backend-ref.ts';
 import { filtersFrom } from './filters.ts';
 import { invalid, type RuleScope } from './scope.ts';
 

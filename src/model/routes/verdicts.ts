@@ -36,3 +36,9 @@ export const validityOf = (rules: readonly Findings[]): { readonly rejected?: Ve
     ? { rejected: { reason: first.reason, message: joined(messages) } }
     : { partiallyInvalid: { reason: 'UnsupportedValue', message: joined(messages.map((message) => `Dropped Rule ${message}`)) } };
 };
+
+/** For a route all of whose references resolve: what users should know of them nevertheless, once each, in the order of the object. */
+export const remarksOf = (rules: readonly Findings[]): string | undefined => {
+  const remarks = [...new Set(rules.flatMap((findings) => findings.remarks))];
+  return remarks.length === 0 ? undefined : joined(['All references resolve', ...remarks]);
+};

@@ -58,7 +58,7 @@ export const awaitsTailnet = ({ spec }: TailscaleEndpoints, read: Read<ModelTabl
   (spec.autoDiscovery !== undefined || (spec.endpoints ?? []).some(isSelection)) && read('tailnetStandings', spec.tailnet)?.heard !== true;
 
 /** Whether an endpoint stands for every machine with its tags, not for one it names. */
-export const isSelection = ({ externalTarget, tailscaleIP, tailscaleFQDN }: TailscaleEndpoint): boolean =>
+export const isSelection = ({ externalTarget, tailscaleIP, tailscaleFQDN }: Partial<TailscaleEndpoint>): boolean =>
   externalTarget === undefined && tailscaleIP === undefined && tailscaleFQDN === undefined;
 
 const listedMachines = (endpoint: TailscaleEndpoint, tailnet: string, read: Read<ModelTables>): readonly Machine[] => {
@@ -71,7 +71,7 @@ const listedMachines = (endpoint: TailscaleEndpoint, tailnet: string, read: Read
     .map((device) => discovered(device, { ...common, name: `${name}/${labelOf(device)}` }));
 };
 
-type Common = Pick<Machine, 'name' | 'port' | 'protocol' | 'weight' | 'healthCheck'>;
+export type Common = Pick<Machine, 'name' | 'port' | 'protocol' | 'weight' | 'healthCheck'>;
 
 const discovered = (device: Device, common: Common): Machine => ({
   ...common,
@@ -93,8 +93,9 @@ const externalMachine = (written: string, common: Common): Machine => {
   return { ...common, target, healthy: true, known: true, discovered: false, external };
 };
 
-const namedMachine = (
-  { tailscaleIP, tailscaleFQDN }: TailscaleEndpoint,
+/** The machine or Tailscale Service that an address or, without one, a MagicDNS name stands for. */
+export const namedMachine = (
+  { tailscaleIP, tailscaleFQDN }: Pick<TailscaleEndpoint, 'tailscaleIP' | 'tailscaleFQDN'>,
   common: Common,
   tailnet: string,
   read: Read<ModelTables>,

@@ -4,9 +4,11 @@ import type { Read } from '../../lib/memo.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import type { Verdict } from '../route-node.ts';
 import type { ModelTables } from '../tables.ts';
-import { carrierOf } from './carriers.ts';
+import { type Carrier, carrierOf } from './carriers.ts';
+import { type Destination, destinationsOf } from './destinations.ts';
+import { isSelection, machinesOf } from './machines.ts';
 import { tailnetFor } from './permission.ts';
-import { machinePortOf, type Transport, transportOf, writtenOf } from './ports.ts';
+import { machinePortOf, type Transport, transportOf, type Written, writtenOf } from './ports.ts';
 import type { Path } from './reach.ts';
 
 /** The machines of one TailscaleEndpoints at one port, never none as users wrote it. */
@@ -57,3 +59,17 @@ export const remarkOn = (tailnet: string, read: Read<ModelTables>): string | und
   if (standing === undefined) return `tailnet "${tailnet}" has not been heard of yet`;
   return standing.remark;
 };
+
+/** Where the machines of a part are reached; undefined while some of them cannot be told, for their tailnet has not been heard of. */
+export const destinationsIn = (part: Part, read: Read<ModelTables>): readonly Destination[] | undefined => {
+  const { endpoints, carrier, port, transport } = part;
+  if (part.written.some((one) => needsTailnet(one, carrier)) && read('tailnetStandings', endpoints.spec.tailnet)?.heard !== true) {
+    return undefined;
+  }
+  const machines = machinesOf(endpoints, read).filter((machine) => machine.port === port && transportOf(machine) === transport);
+  return destinationsOf(machines, carrier, read);
+};
+
+/** Whether what is written says neither an address nor, to those that can resolve it, a name. */
+const needsTailnet = (written: Written, carrier: Carrier): boolean =>
+  isSelection(written) || (carrier.mode === 'direct' && written.externalTarget === undefined && written.tailscaleIP === undefined);
