@@ -21,6 +21,7 @@ export const managedResources = {
   HorizontalPodAutoscaler: namespaced('autoscaling', 'v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
   Lease: namespaced('coordination.k8s.io', 'v1', 'Lease', 'leases'),
   NetworkPolicy: namespaced('networking.k8s.io', 'v1', 'NetworkPolicy', 'networkpolicies'),
+  TailscaleEndpoints: namespaced('gateway.tailscale.com', 'v1alpha1', 'TailscaleEndpoints', 'tailscaleendpoints'),
   PodDisruptionBudget: namespaced('policy', 'v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
   Role: namespaced('rbac.authorization.k8s.io', 'v1', 'Role', 'roles'),
   RoleBinding: namespaced('rbac.authorization.k8s.io', 'v1', 'RoleBinding', 'rolebindings'),

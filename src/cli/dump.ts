@@ -9,7 +9,10 @@ export const dumpCommand = (io: Io): Command =>
   addOutputFlag(addAskFlags(new Command('dump')), ['yaml', 'json'])
     .description('the xDS resources Envoys get, as protojson; private keys redacted')
     .option('--gateway <namespace/name>', 'of this Gateway only')
-    .option('--type <type>', 'of this type only: Listener, RouteConfiguration, Cluster, ClusterLoadAssignment, Secret (or LDS, RDS …)')
+    .option(
+      '--type <type>',
+      'of this type only: Listener, RouteConfiguration, ScopedRouteConfiguration, Cluster, ClusterLoadAssignment, Secret (or LDS, RDS …)',
+    )
     .addHelpText('after', '\nExample:\n  tailplane dump --gateway default/quickstart --type routes\n')
     .action(async (flags: Flags) => {
       const query = new URLSearchParams();

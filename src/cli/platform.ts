@@ -20,7 +20,7 @@ export interface Platform {
   /** For metrics. */
   readonly figures?: () => ClusterFigures;
   /** What it has to say about statuses, and wants to hear of them. */
-  readonly status: Pick<OverviewOptions, 'overlay' | 'told' | 'rejectedElsewhere'>;
+  readonly status: Pick<OverviewOptions, 'overlay' | 'told' | 'rejectedElsewhere' | 'beside'>;
   /** Begins its own work. */
   readonly start: (running: Running) => void;
   /** A change was published to Envoys. */

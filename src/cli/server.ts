@@ -1,5 +1,5 @@
 /** The composition root: config → source → pipeline → servers. The only file that wires these. */
-import { Subscription } from 'rxjs';
+import { Subject, type Subscription } from 'rxjs';
 import { type AdsServer, adsServer } from '../../xds/ads/server.ts';
 import { ListenError } from '../../xds/ads/wire.ts';
 import type { Snapshot } from '../../xds/snapshot/snapshot.ts';
@@ -8,7 +8,7 @@ import { hostPortText } from '../lib/host-port.ts';
 import { apiHandlersFor, healthHandlersFor } from '../ops/api.ts';
 import { httpServer } from '../ops/http.ts';
 import type { Logger } from '../ops/log.ts';
-import { metricsOf } from '../ops/metrics.ts';
+import { metricsOf, type TailscaleCall } from '../ops/metrics.ts';
 import { Overview } from '../ops/overview.ts';
 import type { LocalKey } from '../lib/key.ts';
 import { timed, type Update, updatesOf, type Watch } from '../pipeline.ts';
@@ -24,7 +24,8 @@ export type Server = {
 
 /** Serves what `config` says until it is stopped. Throws UsageError where the directory, the cluster or an address cannot be had. */
 export const serve = async (config: Config, log: Logger): Promise<Server> => {
-  const platform = await platformOf(config, log);
+  const calls = new Subject<TailscaleCall>();
+  const platform = await platformOf(config, log, (call) => calls.next(call));
   const ads = adsServer({
     address: hostPortText(config.xdsAddress),
     groupOf: platform.groupOf,
@@ -63,7 +64,7 @@ export const serve = async (config: Config, log: Logger): Promise<Server> => {
 
   const httpPort = await listening(http.listen);
   log.info(`HTTP on ${hostPortText({ ...config.httpAddress, port: httpPort })}`);
-  const subscription = new Subscription();
+  const subscription = calls.subscribe(metrics.tailscaleCall);
   const xdsPort = secured(platform, ads, subscription).then(async () => {
     const port = await listening(ads.listen);
     log.info(`xDS on ${hostPortText({ ...config.xdsAddress, port })}`);
@@ -108,10 +109,10 @@ export const serve = async (config: Config, log: Logger): Promise<Server> => {
 };
 
 /** Either of the two is loaded only when it is wanted: a cluster's client takes its time. */
-const platformOf = async (config: Config, log: Logger): Promise<Platform> =>
+const platformOf = async (config: Config, log: Logger, called: (call: TailscaleCall) => void): Promise<Platform> =>
   config.configDir === undefined
-    ? (await import('./cluster/platform.ts')).clusterPlatform(config, log)
-    : (await import('./directory-platform.ts')).directoryPlatform(config, config.configDir, log);
+    ? (await import('./cluster/platform.ts')).clusterPlatform(config, log, called)
+    : (await import('./directory-platform.ts')).directoryPlatform(config, config.configDir, log, called);
 
 /** Resolves when xDS may be served, and keeps its certificates new. */
 const secured = async ({ tls$ }: Platform, ads: AdsServer, subscription: Subscription): Promise<void> => {

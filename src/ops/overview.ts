@@ -13,6 +13,8 @@ export type OverviewOptions = {
   readonly log: Logger;
   readonly clients: () => readonly ClientStatus[];
   readonly now: () => Date;
+  /** Sources beside that of configuration. What ails them is told by the statuses of the objects they are asked for. */
+  readonly beside?: () => readonly SourceHealth[];
   /** What Envoys of other replicas reject. */
   readonly rejectedElsewhere?: () => readonly Rejection[];
   /** What is said beyond what configuration and Envoys' refusals say, as of provisioned Envoys. Gives back what it leaves as it is. */
@@ -30,7 +32,6 @@ export class Overview {
   readonly #book = new StatusBook();
   #problems = new Set<string>();
   #sources = new Map<string, SourceHealth>();
-  #beside: readonly string[] = [];
   #rejections: readonly Rejection[] = [];
   #buildFailed = false;
   #stopping = false;
@@ -47,7 +48,7 @@ export class Overview {
     return {
       published: this.known !== undefined,
       stopping: this.#stopping,
-      sources: [...this.#sources.values()],
+      sources: [...this.#sources.values(), ...(this.#options.beside?.() ?? [])],
       buildFailed: this.#buildFailed,
       rejected: this.#rejections.length,
     };
@@ -61,13 +62,6 @@ export class Overview {
     if (health.error !== undefined && health.error !== before?.error)
       log.error(`${health.name}: ${health.error}${health.synced ? '; its last good state stands' : ''}`);
     if (health.error === undefined && before?.error !== undefined) log.info(`${health.name}: readable again`);
-  }
-
-  /** Sources beside that of configuration; complete, so that one that is no longer among them is forgotten. */
-  heardBeside(healths: readonly SourceHealth[]): void {
-    for (const name of this.#beside) if (!healths.some((health) => health.name === name)) this.#sources.delete(name);
-    this.#beside = healths.map(({ name }) => name);
-    for (const health of healths) this.heard(health);
   }
 
   /** A change was published. */

@@ -1,5 +1,5 @@
 /** On a cluster: informers in, statuses and Envoys out, one leader among equal replicas. */
-import { distinctUntilChanged, filter, map, ReplaySubject, Subject, Subscription } from 'rxjs';
+import { distinctUntilChanged, EMPTY, filter, map, ReplaySubject, Subject, Subscription } from 'rxjs';
 import { groupByCertificate, groupByClaim } from '../../../xds/ads/identity.ts';
 import { EventRecorder } from '../../../controllers/events/recorder.ts';
 import { fleetOverlay } from '../../../controllers/gateway/overlay.ts';
@@ -9,29 +9,37 @@ import { Elector, identityOf, type LeaseNews } from '../../../controllers/runtim
 import { standingConditions } from '../../../controllers/status/standing.ts';
 import { StatusWriter } from '../../../controllers/status/writer.ts';
 import type { Config } from '../../config.ts';
+import { requestToken } from '../../kubernetes/token-request.ts';
 import { holdUntil } from '../../lib/hold-until.ts';
 import type { LocalKey, ObjectKey } from '../../lib/key.ts';
 import { controllerName } from '../../model/build.ts';
 import type { Infrastructure } from '../../model/infrastructure.ts';
 import type { Status } from '../../model/status.ts';
 import type { Logger } from '../../ops/log.ts';
+import type { TailscaleCall } from '../../ops/metrics.ts';
 import type { Update } from '../../pipeline.ts';
 import type { ObservedObject } from '../../sources/kubernetes/observed.ts';
 import { kubernetesSource } from '../../sources/kubernetes/kubernetes-source.ts';
+import { observing } from '../../sources/observing.ts';
 import type { Platform, Running } from '../platform.ts';
 import { stepsFor } from '../steps.ts';
+import { tailnetsFor } from '../tailnets.ts';
 import { clusterApiOf } from './api.ts';
 import { credentialsOn, fleetsOn } from './fleets.ts';
+import { templatesOn } from './templates.ts';
 import { certificatesOn } from './xds-certificates.ts';
 
 /** How long a status waits for Envoys to take what it tells of. */
 const patienceMs = 500;
 
 /** The cluster that `config` names. Throws UsageError when its kubeconfig cannot be read. */
-export const clusterPlatform = async (config: Config, log: Logger): Promise<Platform> => {
+export const clusterPlatform = async (config: Config, log: Logger, called: (call: TailscaleCall) => void): Promise<Platform> => {
   const api = await clusterApiOf(config);
   const namespaces = config.watchNamespaces.length === 0 ? {} : { namespaces: config.watchNamespaces };
   const { state$, observed } = kubernetesSource({ api, controllerName, ownNamespace: config.namespace, name: 'Kubernetes', ...namespaces });
+  const account = { namespace: config.namespace, name: config.serviceAccountName };
+  const identityToken = (audience: string): Promise<string> => requestToken(api, account, audience);
+  const tailnets = tailnetsFor({ source: state$, config, log, called, identityToken });
   const identity = identityOf(config.podName);
   const elector = new Elector({
     api,
@@ -75,7 +83,7 @@ export const clusterPlatform = async (config: Config, log: Logger): Promise<Plat
   let provisioningFailures = 0;
 
   return {
-    source: state$,
+    source: observing(state$, { tailnets: tailnets.tailnets$, proxies: EMPTY }),
     steps: stepsFor({ privilegedPorts: false, onCluster: true }),
     groupOf: certificates$ === undefined ? groupByClaim : groupByCertificate,
     ...(certificates$ === undefined ? {} : { tls$: certificates$.pipe(map(({ server }) => server)) }),
@@ -95,6 +103,7 @@ export const clusterPlatform = async (config: Config, log: Logger): Promise<Plat
         if (fleets !== undefined && replicas.synced) told$.next(statuses);
       },
       rejectedElsewhere: () => replicas.rejections(),
+      beside: tailnets.health,
     },
     start: (parts) => {
       running = parts;
@@ -117,6 +126,7 @@ export const clusterPlatform = async (config: Config, log: Logger): Promise<Plat
           refresh();
         }),
       );
+      work.add(templatesOn(making).subscribe());
       replicas.start();
       elector.start();
     },
@@ -135,6 +145,7 @@ export const clusterPlatform = async (config: Config, log: Logger): Promise<Plat
     stop: async () => {
       work.unsubscribe();
       await replicas.stop();
+      await tailnets.stop();
     },
   };
 };
