@@ -14,7 +14,7 @@ import { takenSocketsBuilder } from './gateways/taken-sockets.ts';
 import type { Graph } from './graph.ts';
 import { policyVerdictOf } from './routes/backend-tls.ts';
 import type { Status } from './status.ts';
-import { type ModelTables, tablesBuilder } from './tables.ts';
+import { differOnlyInPlaces, type ModelTables, tablesBuilder } from './tables.ts';
 
 export const controllerName = 'gateway.tailscale.com/tailplane';
 
@@ -29,18 +29,18 @@ export type ModelOptions = Omit<GatewayOptions, 'controllerName' | 'boundPort'> 
 
 /**
  * A function from all objects to the graph. Pure in what it gives; what it remembers makes a rebuild walk what is unchanged and derive only
- * what is not, and gives unchanged Gateways and statuses back as the same objects. A change of nothing but EndpointSlices costs a look at each backend.
+ * what is not, and gives unchanged Gateways and statuses back as the same objects. A change of EndpointSlices, or of a tailnet's
+ * machines, touches no configuration.
  */
 export const graphBuilder = (options: ModelOptions): ((objects: Objects, observations?: Observations) => Graph) => {
   const tablesOf = tablesBuilder();
   const configurationOf = configurationBuilder(options);
   const endpointsOf = endpointsBuilder();
-  let last: { readonly objects: Objects; readonly observations: Observations; readonly configuration: Configuration } | undefined;
+  let last: { readonly tables: ModelTables; readonly configuration: Configuration } | undefined;
   return (objects, observations = noObservations) => {
     const tables = tablesOf(objects, observations);
-    const onlySlices = last !== undefined && last.observations === observations && differOnlyInSlices(last.objects, objects);
-    const configuration = last !== undefined && onlySlices ? last.configuration : configurationOf(tables);
-    last = { objects, observations, configuration };
+    const configuration = last !== undefined && differOnlyInPlaces(last.tables, tables) ? last.configuration : configurationOf(tables);
+    last = { tables, configuration };
     return {
       ...configuration,
       endpoints: endpointsOf(configuration.gateways, tables),
@@ -52,11 +52,6 @@ export const graphBuilder = (options: ModelOptions): ((objects: Objects, observa
 
 /** What the graph holds besides endpoints. */
 type Configuration = Omit<Graph, 'endpoints' | 'proxySets' | 'provisioned'>;
-
-const differOnlyInSlices = (one: Objects, other: Objects): boolean => {
-  const kinds = Object.keys(other) as (keyof Objects)[];
-  return kinds.every((kind) => kind === 'EndpointSlice' || one[kind] === other[kind]);
-};
 
 const configurationBuilder = ({
   exclusivePorts,

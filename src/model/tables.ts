@@ -44,3 +44,23 @@ export const tablesBuilder = (): ((objects: Objects, observations?: Observations
     slicesOf: slicesOf(objects.EndpointSlice),
   });
 };
+
+/** Tables that say where things are and whether they run. Routes and Gateways do not depend on them. */
+const placing: ReadonlySet<string> = new Set<keyof ModelTables>([
+  'EndpointSlice',
+  'slicesOf',
+  'tailnets',
+  'proxies',
+  'devicesAt',
+  'devicesNamed',
+  'devicesSelected',
+  'vipServicesNamed',
+  'vipServicesAt',
+  'proxyDevices',
+]);
+
+/** Whether two generations of tables differ, if at all, in where things are: endpoints then may change, and no route or Gateway does. */
+export const differOnlyInPlaces = (one: ModelTables, other: ModelTables): boolean => {
+  const names = Object.keys(other) as (keyof ModelTables)[];
+  return names.every((name) => placing.has(name) || one[name] === other[name]);
+};
