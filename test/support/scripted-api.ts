@@ -22,7 +22,7 @@ export const scriptedApi = async (answer: (request: Heard) => Scripted | undefin
     const { method = '', url: path = '', headers } = message;
     const request = { method, path, headers, body: Buffer.concat(chunks).toString() };
     heard.push(request);
-    const scripted = answer(request) ?? (path.startsWith('/api/v2/oauth/') ? { body: tokenNumber(++tokens) } : { status: 404, body: '' });
+    const scripted = answer(request) ?? (path.includes('/oauth/') ? { body: tokenNumber(++tokens) } : { status: 404, body: '' });
     if (typeof scripted === 'function') return scripted(response, request);
     const { status = 200, body = {} } = scripted;
     response.writeHead(status, { connection: 'close', ...scripted.headers });

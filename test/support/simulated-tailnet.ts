@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { simulator } from '../../src/simulator/simulator.ts';
 import type { Tailnet } from '../../src/simulator/state.ts';
 import { type ClientOptions, type TailscaleClient, tailscaleClient } from '../../src/tailscale/client.ts';
@@ -15,7 +16,11 @@ export const virtualClock = () => {
     wait: async (ms: number, signal: AbortSignal): Promise<void> => {
       signal.throwIfAborted();
       waits.push(ms);
-      now += ms;
+      const until = now + ms;
+      // Whoever does not wait goes first, and who waits at the same time does not wait longer for it.
+      await setImmediate();
+      signal.throwIfAborted();
+      now = Math.max(now, until);
     },
     pass: (ms: number): void => {
       now += ms;
