@@ -27,6 +27,7 @@ export const resourcesFrom = (file: string): Resources => {
     ClusterLoadAssignment: mapOf('ClusterLoadAssignment'),
     Listener: mapOf('Listener'),
     RouteConfiguration: mapOf('RouteConfiguration'),
+    ScopedRouteConfiguration: mapOf('ScopedRouteConfiguration'),
     Secret: mapOf('Secret'),
   };
 };

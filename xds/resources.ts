@@ -1,12 +1,13 @@
 /** What translation hands to snapshots: Envoy resources as ProtoJSON objects, by type and name. */
 import type { ObjectKey } from '../src/lib/key.ts';
-import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret } from './types.ts';
+import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, ScopedRouteConfiguration, Secret } from './types.ts';
 
 export type MessageOf = {
   readonly Cluster: Cluster;
   readonly ClusterLoadAssignment: ClusterLoadAssignment;
   readonly Listener: Listener;
   readonly RouteConfiguration: RouteConfiguration;
+  readonly ScopedRouteConfiguration: ScopedRouteConfiguration;
   readonly Secret: Secret;
 };
 
@@ -18,6 +19,7 @@ export const messageNames = {
   ClusterLoadAssignment: 'envoy.config.endpoint.v3.ClusterLoadAssignment',
   Listener: 'envoy.config.listener.v3.Listener',
   RouteConfiguration: 'envoy.config.route.v3.RouteConfiguration',
+  ScopedRouteConfiguration: 'envoy.config.route.v3.ScopedRouteConfiguration',
   Secret: 'envoy.extensions.transport_sockets.tls.v3.Secret',
 } as const satisfies Record<ResourceType, string>;
 

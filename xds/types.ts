@@ -15,6 +15,7 @@ export type Duration = google.protobuf.Duration;
 // Bootstrap and discovery
 export type Bootstrap = envoy.config.bootstrap.v3.Bootstrap;
 export type ConfigSource = envoy.config.core.v3.ConfigSource;
+export type TypedExtensionConfig = envoy.config.core.v3.TypedExtensionConfig;
 export type DiscoveryRequest = envoy.service.discovery.v3.DiscoveryRequest;
 export type DiscoveryResponse = envoy.service.discovery.v3.DiscoveryResponse;
 export type DeltaDiscoveryRequest = envoy.service.discovery.v3.DeltaDiscoveryRequest;
@@ -33,6 +34,7 @@ export type TcpProxy = envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy;
 
 // Routes
 export type RouteConfiguration = envoy.config.route.v3.RouteConfiguration;
+export type ScopedRouteConfiguration = envoy.config.route.v3.ScopedRouteConfiguration;
 export type VirtualHost = envoy.config.route.v3.VirtualHost;
 export type Route = envoy.config.route.v3.Route;
 export type RouteMatch = envoy.config.route.v3.RouteMatch;

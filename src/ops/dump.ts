@@ -11,6 +11,7 @@ const spoken: Readonly<Record<ResourceType, readonly string[]>> = {
   ClusterLoadAssignment: ['eds', 'endpoints'],
   Listener: ['lds', 'listeners'],
   RouteConfiguration: ['rds', 'routes'],
+  ScopedRouteConfiguration: ['srds', 'scopes'],
   Secret: ['sds', 'secrets'],
 };
 

@@ -40,6 +40,7 @@ const resources: Resources = {
   ClusterLoadAssignment: none,
   Listener: none,
   RouteConfiguration: new Map([['http/80', { name: 'http/80', message: { name: 'http/80' }, owners: [gateway, shop] }]]),
+  ScopedRouteConfiguration: none,
   Secret: none,
 };
 

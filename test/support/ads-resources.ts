@@ -62,6 +62,7 @@ export const resourcesOf = ({ clusters = [], endpoints = [], listeners = [], rou
   ClusterLoadAssignment: byName<'ClusterLoadAssignment'>(endpoints, ({ clusterName = '' }) => clusterName),
   Listener: byName<'Listener'>(listeners, ({ name = '' }) => name),
   RouteConfiguration: byName<'RouteConfiguration'>(routes, ({ name = '' }) => name),
+  ScopedRouteConfiguration: new Map(),
   Secret: new Map(),
 });
 

@@ -1,5 +1,5 @@
 /** Small made-up configurations for protocol tests: resources whose content says what they refer to, without any Envoy message. */
-import { CDS, EDS, LDS, RDS } from '../../xds/ads/types.ts';
+import { CDS, EDS, LDS, RDS, SRDS } from '../../xds/ads/types.ts';
 import { type EncodedResource, encodedFrom } from '../../xds/snapshot/encoded.ts';
 import { type Snapshot, snapshotFrom } from '../../xds/snapshot/snapshot.ts';
 
@@ -29,18 +29,26 @@ export const listener = (name: string, routes: string, content: Partial<Content>
 export const routes = (name: string, clusters: readonly string[], content: Partial<Content> = {}): EncodedResource =>
   resource(RDS, name, { refs: clusters, ...content });
 
+/** A scope that leads to the routes of its name. */
+export const scope = (name: string): EncodedResource => resource(SRDS, name, { refs: [name] });
+
 export type World = {
   readonly clusters?: readonly EncodedResource[];
   readonly endpoints?: readonly EncodedResource[];
+  readonly scopes?: readonly EncodedResource[];
   readonly listeners?: readonly EncodedResource[];
   readonly routes?: readonly EncodedResource[];
 };
 
-export const snapshot = ({ clusters = [], endpoints = [], listeners = [], routes = [] }: World, previous?: Snapshot): Snapshot =>
+export const snapshot = (
+  { clusters = [], endpoints = [], scopes = [], listeners = [], routes = [] }: World,
+  previous?: Snapshot,
+): Snapshot =>
   snapshotFrom(
     new Map([
       [CDS, clusters],
       [EDS, endpoints],
+      [SRDS, scopes],
       [LDS, listeners],
       [RDS, routes],
     ]),

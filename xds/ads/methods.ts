@@ -1,5 +1,5 @@
 import type { Mode } from './state.ts';
-import { CDS, EDS, LDS, RDS, SDS } from './types.ts';
+import { CDS, EDS, LDS, RDS, SDS, SRDS } from './types.ts';
 
 /** An RPC that is served. Per-type services imply the type. */
 export type Method = { readonly path: string; readonly mode: Mode; readonly typeUrl?: string };
@@ -9,6 +9,7 @@ const perType: readonly [service: string, plural: string, typeUrl: string][] = [
   ['endpoint.v3.EndpointDiscoveryService', 'Endpoints', EDS],
   ['listener.v3.ListenerDiscoveryService', 'Listeners', LDS],
   ['route.v3.RouteDiscoveryService', 'Routes', RDS],
+  ['route.v3.ScopedRoutesDiscoveryService', 'ScopedRoutes', SRDS],
   ['secret.v3.SecretDiscoveryService', 'Secrets', SDS],
 ];
 

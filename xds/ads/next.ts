@@ -3,7 +3,7 @@ import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { mayLeave, mayRefer } from './order.ts';
 import { plan, resourcesIn } from './plan.ts';
 import { covers, isInFlight, type Response, type StreamState, type Subscription, subscriptionOf, targetOf } from './state.ts';
-import { CDS, EDS, isFullState, refersToClusters } from './types.ts';
+import { CDS, EDS, isFullState, LDS, refersToClusters, SRDS } from './types.ts';
 import { heldIn, isOurs } from './view.ts';
 
 /** Answers to names asked for meanwhile go out beside unanswered responses; more than this many at once would be a client that never answers. */
@@ -69,6 +69,7 @@ const respond = (state: StreamState, subscription: Subscription, target: TypeSna
   subscription.flights = [...subscription.flights.slice(1 - flightsAtMost), flight];
   subscription.version = version;
   if (typeUrl === CDS) warm(state, subscription, resources);
+  if (typeUrl === LDS && resources.length > 0) repeatScopes(state);
   return {
     typeUrl,
     nonce,
@@ -96,6 +97,16 @@ const warm = (state: StreamState, clusters: Subscription, sent: readonly Encoded
   const endpoints = subscriptionOf(state, EDS);
   if (endpoints === undefined) return;
   for (const name of names) if (covers(endpoints, name) && isOurs(heldIn(endpoints.view, name))) endpoints.again.add(name);
+};
+
+/**
+ * Envoy does not say that it has dropped its scopes with the last listener that used them, nor asks for them when another begins to use them,
+ * which then keeps warming (seen with Envoy 1.40): so they follow every change of listeners. What it has already it passes over.
+ */
+const repeatScopes = (state: StreamState): void => {
+  const scopes = subscriptionOf(state, SRDS);
+  if (scopes === undefined) return;
+  for (const name of targetOf(state, SRDS)?.resources.keys() ?? []) if (isOurs(heldIn(scopes.view, name))) scopes.again.add(name);
 };
 
 const warmedBy = (sent: readonly EncodedResource[]): readonly string[] => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ask, stream, type TestStream, told } from '../../test/support/ads-stream.ts';
-import { cluster, endpoints, listener, routes, snapshot, type World } from '../../test/support/ads-world.ts';
-import { CDS, EDS, LDS, RDS } from './types.ts';
+import { cluster, endpoints, listener, routes, scope, snapshot, type World } from '../../test/support/ads-world.ts';
+import { CDS, EDS, LDS, RDS, SRDS } from './types.ts';
 
 const ab = { clusters: [cluster('a'), cluster('b')], endpoints: [endpoints('a'), endpoints('b')] };
 
@@ -401,5 +401,52 @@ describe('a proxyless gRPC client', () => {
   it('learns in LDS and CDS that a name does not exist', () => {
     const client = stream('sotw', snapshot(ab));
     expect(told(client.sotw({ typeUrl: LDS, names: ['none'] }))).toEqual(['LDS']);
+  });
+});
+
+describe.each(['sotw', 'delta'] as const)('scopes of routes on a %s stream', (mode) => {
+  const before = { scopes: [scope('r'), scope('s')], listeners: [listener('l', 'r')], routes: [routes('r', []), routes('s', [])] };
+  const other = { ...before, listeners: [listener('l', 's')] };
+  /** An Envoy that has a listener with scopes. */
+  const connected = (): TestStream => {
+    const client = stream(mode, snapshot(before));
+    client.ack(ask(client, LDS)[0]);
+    client.ack(ask(client, SRDS)[0]);
+    client.ack(ask(client, RDS, ['r'])[0], ['r']);
+    return client;
+  };
+
+  it('follow every change of listeners, as a listener that begins to use them waits until they come', () => {
+    expect(told(connected().publish(other))).toEqual(['LDS l', 'SRDS r s']);
+  });
+
+  it('are sent by themselves when nothing else changes', () => {
+    const answers = connected().publish({ ...before, scopes: [...before.scopes, scope('t')] });
+    expect(told(answers)).toEqual([mode === 'sotw' ? 'SRDS r s t' : 'SRDS t']);
+  });
+
+  it('are not sent to a client that does not ask for them', () => {
+    const client = stream(mode, snapshot(before));
+    client.ack(ask(client, LDS)[0]);
+    expect(told(client.publish(other))).toEqual(['LDS l']);
+  });
+
+  it('are sent again after a reconnect, as a listener may have been waiting for them when the stream ended', () => {
+    const now = snapshot(before);
+    const client = stream(mode, now);
+    const held = Object.fromEntries([...(now.get(SRDS)?.resources ?? [])].map(([name, { version }]) => [name, version]));
+    const answers =
+      mode === 'sotw'
+        ? client.sotw({ typeUrl: SRDS, version: now.get(SRDS)?.version ?? '' })
+        : client.delta({ typeUrl: SRDS, subscribe: ['*'], initial: held });
+    expect(told(answers)).toEqual(['SRDS r s']);
+  });
+
+  it('leave only after the client has accepted the listeners without them', () => {
+    const client = connected();
+    const [listeners, ...early] = client.publish({ ...before, scopes: [], listeners: [] });
+    expect(told(listeners === undefined ? [] : [listeners])).toEqual([mode === 'sotw' ? 'LDS' : 'LDS -l']);
+    expect(early).toEqual([]);
+    expect(told(client.ack(listeners))).toEqual([mode === 'sotw' ? 'SRDS' : 'SRDS -r -s']);
   });
 });

@@ -1,6 +1,6 @@
 import { type NameSet, nameSetOf, noNames, withNames, withoutNames } from './names.ts';
 import { covers, type StreamState, type Subscription, targetOf } from './state.ts';
-import { isOnlyByName, isFullState, rankOf } from './types.ts';
+import { isOnlyByName, isFullState, rankOf, SRDS } from './types.ts';
 import { emptyView, type Held, heldIn, type View, viewFromVersions, viewKeeping, viewWith } from './view.ts';
 
 type Common = {
@@ -59,6 +59,8 @@ export const subscribeDelta = (state: StreamState, known: Subscription | undefin
       subscription,
       viewFromVersions(base, initial, (name) => covers(subscription, name)),
     );
+    // A listener of before this stream may still wait for them.
+    if (typeUrl === SRDS) for (const name of base.resources.keys()) subscription.again.add(name);
     return;
   }
   if (unsubscribe.length > 0) leave(known, unsubscribe);

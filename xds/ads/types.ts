@@ -6,10 +6,14 @@ export const CDS = url('config.cluster.v3.Cluster');
 export const EDS = url('config.endpoint.v3.ClusterLoadAssignment');
 export const SDS = url('extensions.transport_sockets.tls.v3.Secret');
 export const LDS = url('config.listener.v3.Listener');
+export const SRDS = url('config.route.v3.ScopedRouteConfiguration');
 export const RDS = url('config.route.v3.RouteConfiguration');
 
-/** In SotW every response holds all resources subscribed to, and what is absent is deleted (xDS protocol, "Grouping Resources"). */
-export const isFullState = (typeUrl: string): boolean => typeUrl === CDS || typeUrl === LDS;
+/**
+ * In SotW every response holds all resources subscribed to, and what is absent is deleted (xDS protocol, "Grouping Resources", which does not
+ * name SRDS; Envoy 1.40 treats it so).
+ */
+export const isFullState = (typeUrl: string): boolean => typeUrl === CDS || typeUrl === LDS || typeUrl === SRDS;
 
 /**
  * Types that clients ask for by the names they find in other resources. For them a first request without names asks for nothing; for all
@@ -17,7 +21,7 @@ export const isFullState = (typeUrl: string): boolean => typeUrl === CDS || type
  */
 export const isOnlyByName = (typeUrl: string): boolean => typeUrl === EDS || typeUrl === SDS || typeUrl === RDS;
 
-const ranks = [CDS, EDS, SDS, LDS, RDS];
+const ranks = [CDS, EDS, SDS, LDS, SRDS, RDS];
 /** Make before break: what is referred to comes before what refers to it. Types not named here may refer to clusters, so they come last. */
 export const rankOf = (typeUrl: string): number => {
   const rank = ranks.indexOf(typeUrl);
@@ -39,8 +43,10 @@ export const isReferredTo = (typeUrl: string, by: string): boolean => {
       return by === CDS;
     case SDS:
       return by === CDS || by === LDS;
-    case RDS:
+    case SRDS:
       return by === LDS;
+    case RDS:
+      return by === LDS || by === SRDS;
     default:
       return false;
   }

@@ -9,13 +9,14 @@ import { externalAuthFilterFrom } from './external-auth.ts';
 import { http2Limits, streamIdleTimeoutMs } from './limits.ts';
 import type { TranslateOptions } from './options.ts';
 import type { Answering } from './route-configuration.ts';
+import { isScoped, scopedRoutesFrom } from './scopes.ts';
 
-/** HTTP for some listeners of a port, whose routes come by RDS. */
+/** HTTP for some listeners of a port, whose routes come by RDS, in parts where they are very many. */
 export const httpConnectionManagerFrom = (port: number, listeners: Answering, { accessLog }: TranslateOptions): NetworkFilter => {
   const routeConfigName = routeConfigurationName({ port }, listeners[0]);
   const manager: HttpConnectionManager = {
     statPrefix: routeConfigName,
-    rds: { configSource: adsSource, routeConfigName },
+    ...(isScoped(listeners) ? scopedRoutesFrom(routeConfigName) : { rds: { configSource: adsSource, routeConfigName } }),
     httpFilters: httpFiltersFrom(listeners),
     // Whoever connects is the client: what it says about itself in X-Forwarded-… is not believed.
     useRemoteAddress: true,

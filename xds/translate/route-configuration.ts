@@ -1,7 +1,7 @@
 import { byCodeUnit } from '../../src/lib/key.ts';
 import type { HttpListener, Listener, Socket, VirtualHost as Host } from '../../src/model/graph.ts';
-import { routeConfigurationName } from '../names.ts';
-import type { RouteConfiguration, VirtualHost } from '../types.ts';
+import type { RouteConfiguration, ScopedRouteConfiguration, VirtualHost } from '../types.ts';
+import { scopeHeader } from './scopes.ts';
 import { misdirectedHostFrom } from './virtual-host.ts';
 
 /** Listeners of one socket that one RouteConfiguration answers for: all HTTP ones together, each HTTPS one alone. Never empty. */
@@ -16,20 +16,37 @@ export const answeringListenersOf = ({ listeners }: Socket): readonly Answering[
 const isHttp = (listener: Listener): listener is HttpListener => listener.protocol === 'HTTP';
 const isHttps = (listener: Listener): listener is HttpListener => listener.protocol === 'HTTPS';
 
-/** RDS entry of listeners of one socket. */
+/** What one RouteConfiguration answers: hosts in code-unit order, and names that are another listener's. */
+export type Answers = { readonly hosts: readonly Host[]; readonly misdirected: readonly string[] };
+
+export const answersOf = (listeners: Answering): Answers => ({
+  hosts: listeners.flatMap(({ virtualHosts }) => virtualHosts).toSorted((a, b) => byCodeUnit(a.domain, b.domain)),
+  misdirected: listeners.flatMap(({ misdirected }) => misdirected),
+});
+
+/** RDS entry for some listeners of one socket. */
 export const routeConfigurationFrom = (
-  port: number,
-  listeners: Answering,
+  name: string,
+  { hosts, misdirected }: Answers,
   virtualHostOf: (host: Host) => VirtualHost,
-): RouteConfiguration => {
-  const hosts = listeners.flatMap(({ virtualHosts }) => virtualHosts).toSorted((a, b) => byCodeUnit(a.domain, b.domain));
-  const misdirected = listeners.flatMap((listener) => listener.misdirected);
-  return {
-    name: routeConfigurationName({ port }, listeners[0]),
-    virtualHosts: [...hosts.map(virtualHostOf), ...(misdirected.length === 0 ? [] : [misdirectedHostFrom(misdirected)])],
-    // Hosts match whatever port they come with, and reach backends as clients sent them.
-    ignorePortInHostMatching: true,
-    // Changes of a backendRef come after those of its rule, and so win.
-    mostSpecificHeaderMutationsWins: true,
-  };
-};
+): RouteConfiguration => ({
+  name,
+  virtualHosts: [...hosts.map(virtualHostOf), ...(misdirected.length === 0 ? [] : [misdirectedHostFrom(misdirected)])],
+  // Hosts match whatever port they come with, and reach backends as clients sent them.
+  ignorePortInHostMatching: true,
+  // Changes of a backendRef come after those of its rule, and so win.
+  mostSpecificHeaderMutationsWins: true,
+});
+
+/** RDS entry for one scope's part of them. */
+export const partFrom = (name: string, answers: Answers, virtualHostOf: (host: Host) => VirtualHost): RouteConfiguration => ({
+  ...routeConfigurationFrom(name, answers, virtualHostOf),
+  requestHeadersToRemove: [scopeHeader],
+});
+
+/** SRDS entry that leads requests to the part of the same name. */
+export const scopeFrom = (name: string): ScopedRouteConfiguration => ({
+  name,
+  routeConfigurationName: name,
+  key: { fragments: [{ stringKey: name }] },
+});

@@ -10,11 +10,21 @@ import { defaultOptions, type TranslateOptions } from './options.ts';
 import { ownersOf } from './owners.ts';
 import type { Front } from './redirect.ts';
 import { reusing } from './reuse.ts';
-import { type Answering, answeringListenersOf, routeConfigurationFrom } from './route-configuration.ts';
+import {
+  type Answering,
+  answeringListenersOf,
+  type Answers,
+  answersOf,
+  partFrom,
+  routeConfigurationFrom,
+  scopeFrom,
+} from './route-configuration.ts';
 import { routesFrom } from './route.ts';
+import { isScoped, partName, partsOf, scopes } from './scopes.ts';
 import { secretFrom } from './secret.ts';
 import { combinedClusterFrom, combinedLoadAssignmentFrom, combinedRulesOf } from './udp.ts';
 import { virtualHostFrom } from './virtual-host.ts';
+import type { RouteConfiguration } from '../types.ts';
 
 type Endpoints = { readonly endpoints: Graph['endpoints'] };
 type State = { readonly gateway: Gateway; readonly endpoints: Graph['endpoints']; readonly resources: Resources };
@@ -53,7 +63,8 @@ const resourcesFrom = (gateway: Gateway, endpoints: Graph['endpoints'], before: 
     Cluster: reusing(before?.Cluster, make.clusters(gateway)),
     ClusterLoadAssignment: reusing(before?.ClusterLoadAssignment, make.loadAssignments(gateway, endpoints)),
     Listener: reusing(before?.Listener, make.listeners(gateway)),
-    RouteConfiguration: reusing(before?.RouteConfiguration, make.routeConfigurations(gateway)),
+    RouteConfiguration: reusing(before?.RouteConfiguration, make.routeConfigurations(gateway, before)),
+    ScopedRouteConfiguration: reusing(before?.ScopedRouteConfiguration, make.scopedRouteConfigurations(gateway, before)),
     Secret: reusing(before?.Secret, make.secrets(gateway)),
   };
   const unchanged = before !== undefined && Object.entries(resources).every(([type, map]) => before[type as keyof Resources] === map);
@@ -102,15 +113,35 @@ const resourceMakers = (options: TranslateOptions) => {
     owners: ownersOf([gateway.key, ...socket.listeners.map(({ owner }) => owner)]),
   });
 
-  const routeConfiguration = (gateway: Gateway, socket: Socket, listeners: Answering): Resource<'RouteConfiguration'> => ({
-    name: routeConfigurationName(socket, listeners[0]),
-    message: routeConfigurationFrom(
-      socket.port,
-      listeners,
-      virtualHostsAt({ scheme: listeners[0].protocol === 'HTTPS' ? 'https' : 'http', port: socket.port }),
-    ),
-    owners: ownersOf([gateway.key, ...listeners.flatMap(({ virtualHosts }) => virtualHosts.flatMap(routeOwners))]),
-  });
+  /** The whole, and if need be its parts. A connection that began before there were parts goes on with the whole until it ends. */
+  const routeConfigurationsAt = (
+    gateway: Gateway,
+    socket: Socket,
+    listeners: Answering,
+    inParts: boolean,
+  ): readonly Resource<'RouteConfiguration'>[] => {
+    const routes = routeConfigurationName(socket, listeners[0]);
+    const answers = answersOf(listeners);
+    const virtualHostOf = virtualHostsAt({ scheme: listeners[0].protocol === 'HTTPS' ? 'https' : 'http', port: socket.port });
+    const resource = (message: RouteConfiguration, name: string, { hosts }: Answers): Resource<'RouteConfiguration'> => ({
+      name,
+      message,
+      owners: ownersOf([gateway.key, ...hosts.flatMap(routeOwners)]),
+    });
+    const whole = resource(routeConfigurationFrom(routes, answers, virtualHostOf), routes, answers);
+    if (!inParts) return [whole];
+    const parts = [...partsOf(answers)].map(([scope, part]) => {
+      const name = partName(routes, scope);
+      return resource(partFrom(name, part, virtualHostOf), name, part);
+    });
+    return [whole, ...parts];
+  };
+
+  const scopesOf = ({ key }: Gateway, routes: string): readonly Resource<'ScopedRouteConfiguration'>[] =>
+    scopes.map((scope) => {
+      const name = partName(routes, scope);
+      return { name, message: scopeFrom(name), owners: [key] };
+    });
 
   return {
     clusters: ({ backends, clientCertificate, sockets }: Gateway) => [
@@ -122,11 +153,29 @@ const resourceMakers = (options: TranslateOptions) => {
       ...combinedRulesOf(sockets).map((rule) => combinedLoadAssignment(rule, { endpoints })),
     ],
     listeners: (gateway: Gateway) => gateway.sockets.map((socket) => listener(gateway, socket)),
-    routeConfigurations: (gateway: Gateway) =>
-      gateway.sockets.flatMap((socket) => answeringListenersOf(socket).map((listeners) => routeConfiguration(gateway, socket, listeners))),
+    routeConfigurations: (gateway: Gateway, before: Resources | undefined) =>
+      gateway.sockets.flatMap((socket) =>
+        answeringListenersOf(socket).flatMap((listeners) =>
+          routeConfigurationsAt(gateway, socket, listeners, hasParts(socket, listeners, before)),
+        ),
+      ),
+    scopedRouteConfigurations: (gateway: Gateway, before: Resources | undefined) =>
+      gateway.sockets.flatMap((socket) =>
+        answeringListenersOf(socket)
+          .filter((listeners) => hasParts(socket, listeners, before))
+          .flatMap((listeners) => scopesOf(gateway, routeConfigurationName(socket, listeners[0]))),
+      ),
     secrets: ({ secrets }: Gateway) => secrets.map(secret),
   };
 };
+
+/**
+ * Once there are parts there always are, also when the listener has become small and no longer asks for them: connections that began with
+ * parts still do until they are drained, and nobody else is sent them.
+ */
+const hasParts = (socket: Socket, listeners: Answering, before: Resources | undefined): boolean =>
+  isScoped(listeners) ||
+  before?.ScopedRouteConfiguration.has(partName(routeConfigurationName(socket, listeners[0]), scopes[0] ?? '')) === true;
 
 const routeOwners = memo(({ entries }: { readonly entries: readonly RouteEntry[] }): readonly ObjectKey[] =>
   ownersOf(entries.map(({ owner }) => owner)),
