@@ -17,6 +17,13 @@ describe('Secrets', () => {
     expect(new Secrets([]).without(text)).toBe(told);
   });
 
+  it.each(['a b+c/d"e', 'a%20b%2Bc%2Fd%22e', 'a+b%2Bc%2Fd%22e', 'a b+c/d\\"e'])(
+    'takes out a secret in each form it is sent in: %s',
+    (form) => {
+      expect(new Secrets(['a b+c/d"e']).without(`got ${form}!`)).toBe('got [secret]!');
+    },
+  );
+
   it('takes out all of a secret that holds another', () => {
     expect(new Secrets(['abcdefgh', 'abcdefghijkl']).without('is abcdefghijkl')).toBe('is [secret]');
   });
