@@ -36,6 +36,12 @@ export const tries: readonly Try[] = [
     headers: {},
     expect: { status: 200, body: /^shop-v1 at .* GET \/report\n/ },
   },
+  {
+    what: 'a machine of the simulated tailnet',
+    path: '/',
+    headers: { host: 'notes.localhost' },
+    expect: { status: 200, body: /^notes at .* GET \/\n/ },
+  },
   { what: 'no route takes it', path: '/nothing', headers: {}, expect: { status: 404 } },
 ];
 

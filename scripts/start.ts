@@ -5,8 +5,9 @@
 import type { Server as HttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { relative } from 'node:path';
-import { hostname } from 'node:os';
+import { mkdtemp } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { hostname, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bootstrapFor } from '../bootstrap/bootstrap.ts';
@@ -19,12 +20,18 @@ import { loggerFor } from '../src/ops/log.ts';
 import type { Known } from '../src/ops/known.ts';
 import { type RunningEnvoy, startEnvoyProcess } from './envoy-process.ts';
 import { EnvoyError, findEnvoy, howToGetEnvoy } from './envoy.ts';
-import { simulator } from '../src/simulator/simulator.ts';
+import { initialWorld } from '../src/simulator/initial.ts';
+import { join as joined } from '../src/simulator/state-devices.ts';
+import { stateFile } from '../src/simulator/state-file.ts';
+import { withTailnet } from '../src/simulator/state.ts';
 import { curlFor, failureOf, tries } from './quickstart.ts';
 import { startSampleBackend } from './sample-backend.ts';
 
 const quickstart = fileURLToPath(new URL('../examples/quickstart', import.meta.url));
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** Nobody is in the way of asking a simulated tailnet more often than a real one. */
+const simulatedInterval = '1s';
 
 type Backend = HostPort & { readonly name: string };
 type Local = Config & { readonly configDir: string };
@@ -33,21 +40,20 @@ type Running = {
   readonly server: Server;
   readonly xdsPort: number;
   readonly envoy: RunningEnvoy | undefined;
-  /** Where the simulated tailnet's API answers. */
-  readonly tailnetUrl: string;
   readonly stop: () => Promise<void>;
 };
 
 const main = async (): Promise<number> => {
   const { values } = parseArgs({ options: { smoke: { type: 'boolean' }, 'config-dir': { type: 'string' } } });
   const configDir = values['config-dir'] ?? relative('', quickstart);
-  const config = { ...configFrom({ configDir }, process.env), configDir };
+  const config = { ...configFrom({ configDir }, { TAILPLANE_TAILNET_INTERVAL: simulatedInterval, ...process.env }), configDir };
   const known = await readPaths([configDir]);
+  const notes = notesPortOf(known);
   const [gateway] = known.graph.gateways.values();
   const port = gateway?.sockets[0]?.boundPort;
   if (gateway === undefined || port === undefined) throw new UsageError(`${configDir} has no Gateway with a listener`);
-  const backends = sampleBackendsOf(known);
-  const running = await startAll(config, gateway, backends);
+  const backends = [...sampleBackendsOf(known), ...(notes === undefined ? [] : [{ name: 'notes', host: '127.0.0.1', port: notes }])];
+  const running = await startAll(notes === undefined ? config : await withMachine(config), gateway, backends);
   try {
     if (values.smoke === true) return await smoke(running, port);
     const stopped = new Promise<void>((resolve) => {
@@ -75,6 +81,25 @@ const sampleBackendsOf = ({ state }: Known): readonly Backend[] =>
     ),
   );
 
+/** Where the quickstart's machine listens, if it is still among the files. */
+const notesPortOf = ({ state }: Known): number | undefined =>
+  state.objects.TailscaleEndpoints.get('default/notes')?.spec.autoDiscovery?.port;
+
+/** With a simulated tailnet that has one machine more, which stands for a program here; unless the user keeps one of his own. */
+const withMachine = async (config: Local): Promise<Local> => {
+  if (config.simulatorState !== undefined) return config;
+  const simulatorState = join(await mkdtemp(join(tmpdir(), 'tailplane-start-')), 'tailnet.json');
+  const world = initialWorld('simulated', Date.now());
+  const [tailnet] = world.tailnets;
+  const file = stateFile(simulatorState, (error) => say(`the simulated tailnet cannot be kept: ${error.message}`));
+  if (tailnet !== undefined) {
+    const machine = { hostname: 'notes', addresses: ['127.0.0.1'], tags: ['tag:notes'] };
+    file.keep(withTailnet(world, joined(tailnet, machine, Date.now()).tailnet));
+  }
+  await file.done();
+  return { ...config, simulatorState };
+};
+
 /** Backends, then tailplane, then Envoy; stopped the other way round, also when a later one does not start. */
 const startAll = async (config: Config, gateway: Gateway, backends: readonly Backend[]): Promise<Running> => {
   const stops: (() => Promise<void>)[] = [];
@@ -86,26 +111,23 @@ const startAll = async (config: Config, gateway: Gateway, backends: readonly Bac
       const backend = await startSampleBackend(name, { host, port }).catch((error: unknown) => inUse({ host, port }, error));
       stops.push(async () => close(backend));
     }
-    const tailnet = simulator({ address: '127.0.0.1:0' });
-    const { url: tailnetUrl } = await tailnet.listen();
-    stops.push(tailnet.close);
     const binary = await findEnvoy({ fetch: true, say });
     const admin = adminAddress();
     const addresses = gateway.sockets.flatMap(({ addresses: [host = '0.0.0.0'], boundPort, transport }) =>
       transport === 'TCP' ? [{ host, port: boundPort }] : [],
     );
-    if (binary !== undefined) for (const address of [...addresses, admin]) await mustBeFree(address);
+    if (binary !== undefined) for (const address of [...addresses, admin, config.simulatorAddress]) await mustBeFree(address);
     const server = await serve(config, loggerFor(config.logLevel, process.stdout.isTTY));
     stops.push(server.stop);
     const xdsPort = await server.xdsPort;
-    if (binary === undefined) return { server, xdsPort, envoy: undefined, tailnetUrl, stop };
+    if (binary === undefined) return { server, xdsPort, envoy: undefined, stop };
     const xds = { host: config.xdsAddress.host, port: xdsPort };
     const bootstrap = JSON.stringify(bootstrapFor({ gateway, nodeId: hostname(), xds, apiType: 'DELTA_GRPC', admin }));
     const envoy = await startEnvoyProcess({ binary, bootstrap });
     stops.push(envoy.stop);
     void tellEnd(envoy);
     await envoy.live();
-    return { server, xdsPort, envoy, tailnetUrl, stop };
+    return { server, xdsPort, envoy, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -126,12 +148,12 @@ const tellEnd = async (envoy: RunningEnvoy): Promise<void> => {
   if (code !== 0 && code !== 'SIGINT') say(`Envoy ended with ${code}:\n${envoy.log()}`);
 };
 
-const whatToTry = (config: Local, { server, xdsPort, envoy, tailnetUrl }: Running, backends: readonly Backend[], port: number): string => {
+const whatToTry = (config: Local, { server, xdsPort, envoy }: Running, backends: readonly Backend[], port: number): string => {
   const rows = [
     ['config', `${config.configDir}, watched`],
     ['backends', backends.map(({ name, ...address }) => `${name} ${hostPortText(address)}`).join(', ')],
     ['tailplane', `http://${hostPortText({ ...config.httpAddress, port: server.httpPort })} (status, metrics), xDS on port ${xdsPort}`],
-    ['tailnet', `${tailnetUrl}, simulated; OAuth client simulated, secret simulated`],
+    ['tailnet', `http://${hostPortText(config.simulatorAddress)}, simulated; OAuth client simulated, secret simulated`],
     ...(envoy === undefined ? [] : [['Envoy', `http://127.0.0.1:${port}, admin ${envoy.adminUrl}`]]),
   ];
   return [
@@ -142,6 +164,7 @@ const whatToTry = (config: Local, { server, xdsPort, envoy, tailnetUrl }: Runnin
     ...tries.map((one) => `  ${curlFor(one, port)}`),
     `  npm run -s tailplane -- explain http://shop.localhost:${port}/`,
     '  npm run -s tailplane -- status',
+    '  npm run -s tailplane -- simulate change-device notes --offline',
     '',
     `Edit a file in ${config.configDir}, for instance the weights in routes.yaml, and ask again. Break one: it is told here, and traffic goes on.`,
     'Ctrl-C stops everything.',
@@ -149,7 +172,7 @@ const whatToTry = (config: Local, { server, xdsPort, envoy, tailnetUrl }: Runnin
   ].join('\n');
 };
 
-const smoke = async ({ envoy, tailnetUrl }: Running, port: number): Promise<number> => {
+const smoke = async ({ envoy }: Running, port: number): Promise<number> => {
   if (envoy === undefined) {
     say(howToGetEnvoy);
     return 1;
@@ -160,20 +183,7 @@ const smoke = async ({ envoy, tailnetUrl }: Running, port: number): Promise<numb
     say(`${failure === undefined ? 'ok    ' : 'FAILED'} ${failure ?? curlFor(one, port)}`);
     if (failure !== undefined) failures += 1;
   }
-  const devices = await simulatedDevices(tailnetUrl);
-  say(`${devices.length > 0 ? 'ok    ' : 'FAILED'} simulated tailnet: devices ${devices.join(', ')}`);
-  return failures === 0 && devices.length > 0 ? 0 : 1;
-};
-
-/** Host names of the simulated tailnet's devices, asked for as Tailscale's API is. */
-const simulatedDevices = async (url: string): Promise<readonly string[]> => {
-  const client = new URLSearchParams({ client_id: 'simulated', client_secret: 'simulated', grant_type: 'client_credentials' });
-  const token = (await (await fetch(`${url}/api/v2/oauth/token`, { method: 'POST', body: client })).json()) as {
-    readonly access_token?: string;
-  };
-  const answer = await fetch(`${url}/api/v2/tailnet/-/devices`, { headers: { authorization: `Bearer ${token.access_token ?? ''}` } });
-  const { devices = [] } = (await answer.json()) as { readonly devices?: readonly { readonly hostname: string }[] };
-  return devices.map((device) => device.hostname);
+  return failures === 0 ? 0 : 1;
 };
 
 const mustBeFree = async (address: HostPort): Promise<void> => {

@@ -15,12 +15,14 @@ let environment: Record<string, string>;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'tailplane-start-'));
-  ports = await freePorts(6);
-  const [xds, http, gateway, one, two, admin] = ports;
+  ports = await freePorts(8);
+  const [xds, http, gateway, one, two, admin, notes, tailnet] = ports;
   await cp(join(import.meta.dirname, '../examples/quickstart'), dir, { recursive: true });
   await edit('gateway.yaml', (text) => text.replace('port: 80', `port: ${gateway}`));
   await edit('backends.yaml', (text) => text.replace('9001', `${one}`).replace('9002', `${two}`));
+  await edit('tailnet.yaml', (text) => text.replaceAll('9003', `${notes}`));
   environment = {
+    TAILPLANE_SIMULATOR_ADDRESS: `127.0.0.1:${tailnet}`,
     TAILPLANE_XDS_ADDRESS: `127.0.0.1:${xds}`,
     TAILPLANE_HTTP_ADDRESS: `127.0.0.1:${http}`,
     ENVOY_ADMIN_ADDRESS: `127.0.0.1:${admin}`,

@@ -27,19 +27,18 @@ export const actionsFor = (
   const actions = new Map<string, Action>();
   for (const [key, endpoints] of wanted) {
     const standing = existing.get(key);
-    if (standing === undefined) actions.set(key, { do: 'apply', object: objectFrom(endpoints), standing: undefined });
+    if (standing === undefined) actions.set(key, { do: 'apply', object: objectOf(endpoints), standing: undefined });
     else if (isAutoProvisioned(standing) && !says(standing, endpoints))
-      actions.set(key, { do: 'apply', object: objectFrom(endpoints), standing: standing as unknown as KubeObject });
+      actions.set(key, { do: 'apply', object: objectOf(endpoints), standing: objectOf(standing) });
   }
   for (const key of unwanted) {
     const standing = existing.get(key);
-    if (standing !== undefined && isAutoProvisioned(standing))
-      actions.set(key, { do: 'delete', object: standing as unknown as KubeObject });
+    if (standing !== undefined && isAutoProvisioned(standing)) actions.set(key, { do: 'delete', object: objectOf(standing) });
   }
   return actions;
 };
 
-const objectFrom = (endpoints: TailscaleEndpoints): KubeObject => endpoints as unknown as KubeObject;
+const objectOf = ({ ...fields }: TailscaleEndpoints): KubeObject => fields;
 
 /** Whether `standing` has all that we say; what others added is theirs. */
 const says = (standing: TailscaleEndpoints, { metadata, spec }: TailscaleEndpoints): boolean =>

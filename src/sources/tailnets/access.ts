@@ -43,6 +43,9 @@ export const accessFrom = (
   const secret = localKey(oauthSecretNamespace, oauthSecretName);
   const wanted = audience === undefined ? ['client_id', 'client_secret'] : ['client_id'];
   const data = secrets.get(secret)?.data;
+  const simulated = simulates && tailnet === 'simulated' && apiURL === tailscaleURL;
+  // What the simulator knows from the start is no secret.
+  if (simulated && data === undefined) return ok({ apiURL, tailnet, simulated, secret, clientId: 'simulated', clientSecret: 'simulated' });
   if (!secrets.has(secret))
     return missing(`Secret "${secret}" does not exist: create it, with the OAuth client of the tailnet in ${wanted.join(' and ')}`);
   const text = (key: string): string =>
@@ -59,7 +62,7 @@ export const accessFrom = (
   return ok({
     apiURL,
     tailnet,
-    simulated: simulates && tailnet === 'simulated' && apiURL === tailscaleURL,
+    simulated,
     secret,
     clientId: text('client_id'),
     ...(audience === undefined ? { clientSecret: text('client_secret') } : { audience }),
