@@ -14,30 +14,51 @@ const texts = z
   .nullish()
   .transform((value): readonly string[] => value ?? []);
 
-/** A machine. Times are RFC 3339, `''` where the API gives none; `expires` may be year 1. */
-const device = z.object({
-  /** Stable node id, as in `n123CNTRL`. */
-  nodeId: z.string().min(1),
-  /** MagicDNS name, no trailing dot. */
-  name: text,
-  hostname: text,
-  addresses: texts,
-  user: text,
-  tags: texts,
-  authorized: flag,
-  /** Shared in from another tailnet. */
-  isExternal: flag,
-  connectedToControl: flag,
-  lastSeen: text,
-  created: text,
-  expires: text,
-  keyExpiryDisabled: flag,
-  clientVersion: text,
-  os: text,
-  /** Only with `fields` `all`. */
-  advertisedRoutes: texts,
-  enabledRoutes: texts,
-});
+const maybeText = z.string().nullish();
+const maybeFlag = z.boolean().nullish();
+const maybeTexts = z.array(z.string()).nullish();
+const none: readonly string[] = [];
+
+/** Filled in at once for the whole machine: with each member by itself, a list of 10,000 takes five times as long. */
+const device = z
+  .object({
+    nodeId: z.string().min(1),
+    name: maybeText,
+    hostname: maybeText,
+    addresses: maybeTexts,
+    user: maybeText,
+    tags: maybeTexts,
+    authorized: maybeFlag,
+    isExternal: maybeFlag,
+    connectedToControl: maybeFlag,
+    lastSeen: maybeText,
+    created: maybeText,
+    expires: maybeText,
+    keyExpiryDisabled: maybeFlag,
+    clientVersion: maybeText,
+    os: maybeText,
+    advertisedRoutes: maybeTexts,
+    enabledRoutes: maybeTexts,
+  })
+  .transform((given): Device => ({
+    nodeId: given.nodeId,
+    name: given.name ?? '',
+    hostname: given.hostname ?? '',
+    addresses: given.addresses ?? none,
+    user: given.user ?? '',
+    tags: given.tags ?? none,
+    authorized: given.authorized ?? false,
+    isExternal: given.isExternal ?? false,
+    connectedToControl: given.connectedToControl ?? false,
+    lastSeen: given.lastSeen ?? '',
+    created: given.created ?? '',
+    expires: given.expires ?? '',
+    keyExpiryDisabled: given.keyExpiryDisabled ?? false,
+    clientVersion: given.clientVersion ?? '',
+    os: given.os ?? '',
+    advertisedRoutes: given.advertisedRoutes ?? none,
+    enabledRoutes: given.enabledRoutes ?? none,
+  }));
 
 const key = z.object({
   id: z.string().min(1),
@@ -102,7 +123,30 @@ export const tokenSchema = z.object({
   expires_in: z.number().positive().nullish(),
 });
 
-export type Device = Readonly<z.infer<typeof device>>;
+/** A machine. Times are RFC 3339, `''` where the API gives none; `expires` may be year 1. */
+export type Device = {
+  /** Stable node id, as in `n123CNTRL`. */
+  readonly nodeId: string;
+  /** MagicDNS name, no trailing dot. */
+  readonly name: string;
+  readonly hostname: string;
+  readonly addresses: readonly string[];
+  readonly user: string;
+  readonly tags: readonly string[];
+  readonly authorized: boolean;
+  /** Shared in from another tailnet. */
+  readonly isExternal: boolean;
+  readonly connectedToControl: boolean;
+  readonly lastSeen: string;
+  readonly created: string;
+  readonly expires: string;
+  readonly keyExpiryDisabled: boolean;
+  readonly clientVersion: string;
+  readonly os: string;
+  /** Only with `fields` `all`. */
+  readonly advertisedRoutes: readonly string[];
+  readonly enabledRoutes: readonly string[];
+};
 export type Key = Readonly<z.infer<typeof key>>;
 export type NewKey = Readonly<z.infer<typeof newKey>>;
 /** A Tailscale Service. */
