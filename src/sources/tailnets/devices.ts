@@ -38,22 +38,28 @@ export const devicesFrom = (list: readonly ListedDevice[], previous: ReadonlyMap
   const votes = new Map<string, number>();
   const expiries = new Map<string, number>();
   let unchanged = 0;
+  let suffix = '';
   for (const listed of list) {
     if (devices.has(listed.nodeId)) continue;
-    const fqdn = fqdnFrom(listed.name);
-    const expiry = expiryOf(listed);
-    if (expiry > now && expiry < Infinity) expiries.set(listed.nodeId, expiry);
     const former = previous.get(listed.nodeId);
-    const device = deviceFrom(listed, fqdn, expiry <= now, former);
+    const expiry = expiryOf(listed);
+    const device = deviceFrom(listed, expiry <= now, former);
     if (device === former) unchanged += 1;
     devices.set(device.id, device);
-    const dot = listed.isExternal ? -1 : fqdn.indexOf('.');
-    if (dot < 0) continue;
-    const suffix = fqdn.slice(dot + 1);
+    if (expiry > now && expiry < Infinity) expiries.set(device.id, expiry);
+    if (listed.isExternal) continue;
+    suffix = suffixOf(device.fqdn, suffix);
     votes.set(suffix, (votes.get(suffix) ?? 0) + 1);
   }
   const same = unchanged === devices.size && unchanged === previous.size;
   return { devices: same ? previous : devices, suffix: mostVoted(votes), expiries };
+};
+
+/** What follows the first dot: `likely` itself where it is that, so that thousands of machines do not make thousands of strings. */
+const suffixOf = (fqdn: string, likely: string): string => {
+  const from = fqdn.indexOf('.') + 1;
+  if (from === 0) return '';
+  return fqdn.length - from === likely.length && fqdn.endsWith(likely) ? likely : fqdn.slice(from);
 };
 
 const fqdnFrom = (name: string): string => {
@@ -69,15 +75,16 @@ const expiryOf = ({ keyExpiryDisabled, expires }: ListedDevice): number => {
   return at > 0 ? at : Infinity;
 };
 
-const deviceFrom = (listed: ListedDevice, fqdn: string, expired: boolean, former: Device | undefined): Device => {
-  const { nodeId: id, connectedToControl: connected, authorized, lastSeen } = listed;
-  const tags = listed.tags.toSorted(byCodeUnit);
+/** What is as it was has been checked before: most of a list, most of the time. */
+const deviceFrom = (listed: ListedDevice, expired: boolean, former: Device | undefined): Device => {
+  if (former !== undefined && isStill(former, listed, expired)) return former;
+  const { nodeId: id, tags, connectedToControl: connected, authorized, lastSeen } = listed;
   const device: Device = {
     id,
-    fqdn,
+    fqdn: fqdnFrom(listed.name),
     hostname: hostnameFrom(listed.hostname),
     addresses: sameElements(former?.addresses, addressesFrom(listed.addresses)),
-    tags: sameElements(former?.tags, tags),
+    tags: sameElements(former?.tags, tags.toSorted(byCodeUnit)),
     user: tags.length > 0 ? '' : listed.user,
     usable: connected && authorized && !expired,
     connected,
@@ -87,6 +94,20 @@ const deviceFrom = (listed: ListedDevice, fqdn: string, expired: boolean, former
   };
   return former !== undefined && isSame(former, device) ? former : device;
 };
+
+/** Whether a machine is told of in the very words of before. */
+const isStill = (former: Device, listed: ListedDevice, expired: boolean): boolean =>
+  listed.name === former.fqdn &&
+  listed.hostname === former.hostname &&
+  listed.connectedToControl === former.connected &&
+  listed.authorized === former.authorized &&
+  expired === former.expired &&
+  (listed.tags.length > 0 ? '' : listed.user) === former.user &&
+  isSameList(listed.addresses, former.addresses) &&
+  isSameList(listed.tags, former.tags);
+
+const isSameList = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((text, index) => text === other[index]);
 
 /** The machine's own word, and so whatever its owner likes: shown, never used as an address. What cannot be shown is left out. */
 const hostnameFrom = (text: string): string => text.slice(0, 253).replace(unshowable, '');
@@ -108,7 +129,7 @@ const isSame = (one: Device, other: Device): boolean =>
 /** Machines that are shared in carry the name of another tailnet, which the API may not always say; so the majority decides. */
 const mostVoted = (votes: ReadonlyMap<string, number>): string | undefined => {
   const ranked = [...votes].toSorted(([a, some], [b, others]) => others - some || byCodeUnit(a, b));
-  return ranked[0]?.[0];
+  return ranked.find(([suffix]) => suffix !== '')?.[0];
 };
 
 /** The machines with those marked whose keys have expired by `now`, for when no answer tells; the same map where there are none. */
