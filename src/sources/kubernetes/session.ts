@@ -11,7 +11,7 @@ import { type Follower, followerOf, referencedFollowerOf } from './follower.ts';
 import type { Reading } from './kind-reader.ts';
 import type { ObservedObject } from './observed.ts';
 import { errorFrom } from './reading-error.ts';
-import { referencesIn, referrers } from './references.ts';
+import { referencesIn, type Referrers, referrers } from './references.ts';
 
 export type SessionOptions = {
   readonly api: ApiServer;
@@ -44,6 +44,10 @@ const betweenAnswersMs = 250;
 
 const noObjects = Object.fromEntries(allKinds.map((kind) => [kind, new Map()])) as unknown as Objects;
 
+/** Not the objects they came with: Gateways rarely change, and every route of that time would be kept with all that was made of it. */
+const referrersIn = (objects: Objects): Referrers =>
+  Object.fromEntries(referrers.map((kind) => [kind, objects[kind]])) as unknown as Referrers;
+
 /** One subscription: its readers, and what it last said. */
 export class Session {
   readonly #options: SessionOptions;
@@ -59,7 +63,7 @@ export class Session {
   #said: SourceState | undefined;
   #healthToldAt = -Infinity;
   /** What references were last looked for in. */
-  #searched: Objects = noObjects;
+  #searched: Referrers = noObjects;
   /** Since when changes are held back. */
   #heldSince: number | undefined;
 
@@ -182,7 +186,7 @@ export class Session {
   #want(objects: Objects): void {
     const searched = this.#searched;
     if (referrers.every((kind) => searched[kind] === objects[kind])) return;
-    this.#searched = objects;
+    this.#searched = referrersIn(objects);
     const { controllerName, namespaces, ownNamespace = 'tailplane-system' } = this.#options;
     const wanted = [...referencesIn(objects, controllerName, ownNamespace)].map(partsOf);
     for (const { kind, store } of this.#referenced) {
