@@ -39,6 +39,8 @@ export type TailnetTrouble = {
   readonly message: string;
   /** RFC 3339: since when. */
   readonly since: string;
+  /** It has lasted for an hour or more: what is known from before is then no longer said to be so. */
+  readonly lasting?: boolean;
 };
 
 export type Device = {

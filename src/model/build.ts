@@ -1,3 +1,4 @@
+import type { HTTPRoute } from '../api/generated/gateway-api.ts';
 import type { Objects } from '../api/objects.ts';
 import { noObservations, type Observations } from '../api/observations.ts';
 import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../lib/key.ts';
@@ -7,14 +8,20 @@ import { boundPorts } from './gateways/declared.ts';
 import { type DerivedGateway, type GatewayOptions, gatewayDeriver } from './gateways/derive.ts';
 import { orphanStatusOf } from './gateways/listener-set-status.ts';
 import { gatewaysSettler, infrastructuresSettler } from './gateways/reuse.ts';
-import { routeStatusChanges } from './gateways/route-statuses.ts';
+import { routeStatusChanges, type StatusChanges } from './gateways/route-statuses.ts';
 import { classMissingStatusOf, classRefusedStatusOf, policyStatusesOf, statusesBuilder } from './gateways/statuses.ts';
-import { type GatewayTables, indexesBuilder } from './gateways/tables.ts';
+import { type GatewayTables, indexesBuilder, parentKeysOf } from './gateways/tables.ts';
 import { takenSocketsBuilder } from './gateways/taken-sockets.ts';
 import type { Graph } from './graph.ts';
+import type { Verdict } from './route-node.ts';
 import { policyVerdictOf } from './routes/backend-tls.ts';
 import type { Status } from './status.ts';
 import { differOnlyInPlaces, type ModelTables, tablesBuilder } from './tables.ts';
+import { isGenerated } from './tailnets/generated.ts';
+import { generatedAdder, generatedRoutesBuilder } from './tailnets/generated-routes.ts';
+import { ownStatusesFor } from './tailnets/own-statuses.ts';
+import { proxySetsBuilder } from './tailnets/proxy-sets.ts';
+import { templatesBuilder, withWanted } from './tailnets/templates.ts';
 
 export const controllerName = 'gateway.tailscale.com/tailplane';
 
@@ -30,28 +37,56 @@ export type ModelOptions = Omit<GatewayOptions, 'controllerName' | 'boundPort'> 
 /**
  * A function from all objects to the graph. Pure in what it gives; what it remembers makes a rebuild walk what is unchanged and derive only
  * what is not, and gives unchanged Gateways and statuses back as the same objects. A change of EndpointSlices, or of a tailnet's
- * machines, touches no configuration.
+ * machines, touches no configuration. Without observations nobody looks at tailnets, and nothing is said of how they are.
  */
 export const graphBuilder = (options: ModelOptions): ((objects: Objects, observations?: Observations) => Graph) => {
+  const { onCluster = false } = options;
+  const templatesOf = templatesBuilder();
   const tablesOf = tablesBuilder();
+  const generatedOf = generatedRoutesBuilder();
+  const withGenerated = generatedAdder();
   const configurationOf = configurationBuilder(options);
   const endpointsOf = endpointsBuilder();
+  const proxySetsOf = proxySetsBuilder();
+  const own = ownStatusesFor(onCluster);
+  const statusesOf = statusesBuilder();
   let last: { readonly tables: ModelTables; readonly configuration: Configuration } | undefined;
   return (objects, observations = noObservations) => {
-    const tables = tablesOf(objects, observations);
-    const configuration = last !== undefined && differOnlyInPlaces(last.tables, tables) ? last.configuration : configurationOf(tables);
+    const templates = templatesOf(objects);
+    const made = onCluster ? objects : { ...objects, TailscaleEndpoints: withWanted(objects.TailscaleEndpoints, templates) };
+    const plain = tablesOf(made, observations);
+    const generated = generatedOf(plain);
+    const tables = withGenerated(plain, generated);
+    const isStill = last !== undefined && differOnlyInPlaces(last.tables, tables);
+    const configuration = last !== undefined && isStill ? last.configuration : configurationOf(tables);
     last = { tables, configuration };
+    const { gateways, infrastructures, few, routeChanges, refusalOf } = configuration;
+    const proxySets = proxySetsOf(tables, gateways);
+    const findings = { tables, templates, proxySets, generated, gateways, refusalOf };
+    const ownStatuses = observations === noObservations ? own.unobserved(findings) : own.observed(findings);
     return {
-      ...configuration,
-      endpoints: endpointsOf(configuration.gateways, tables),
-      proxySets: new Map(),
-      provisioned: { wanted: new Map(), unwanted: [] },
+      gateways,
+      infrastructures,
+      endpoints: endpointsOf(gateways, tables),
+      proxySets: onCluster ? proxySets.all : noProxySets,
+      provisioned: templates,
+      statuses: statusesOf([...few, ...ownStatuses], isStill ? noChanges : routeChanges),
     };
   };
 };
 
-/** What the graph holds besides endpoints. */
-type Configuration = Omit<Graph, 'endpoints' | 'proxySets' | 'provisioned'>;
+const noProxySets: Graph['proxySets'] = new Map();
+const noChanges: StatusChanges = new Map();
+
+/** What does not depend on where things are, or whether they run. */
+type Configuration = Pick<Graph, 'gateways' | 'infrastructures'> & {
+  /** Statuses of what is not thousands, in full. */
+  readonly few: readonly (readonly [ObjectKey, Status])[];
+  /** Since the configuration before this one. */
+  readonly routeChanges: StatusChanges;
+  /** Why a route is on no listener of the first parent it names. */
+  readonly refusalOf: (route: HTTPRoute) => Verdict | undefined;
+};
 
 const configurationBuilder = ({
   exclusivePorts,
@@ -68,7 +103,6 @@ const configurationBuilder = ({
   const infrastructuresOf = infrastructuresSettler();
   const routeChangesOf = routeStatusChanges(controllerName, onCluster);
   const settled = gatewaysSettler();
-  const statusesOf = statusesBuilder();
   return (tables) => {
     const ours = [...tables.Gateway.values()]
       .filter((gateway) => callingOf(gateway, tables, controllerName) === 'ours')
@@ -92,9 +126,20 @@ const configurationBuilder = ({
     return {
       gateways: settled(derived),
       infrastructures: infrastructuresOf(derived),
-      statuses: statusesOf(few, routeChangesOf({ tables, derived, owners })),
+      few,
+      routeChanges: withoutGenerated(routeChangesOf({ tables, derived, owners })),
+      refusalOf: (route) => refusalIn(owners, route),
     };
   };
+};
+
+const withoutGenerated = (changes: StatusChanges): StatusChanges => new Map([...changes].filter(([key]) => !isGenerated(key)));
+
+const refusalIn = (owners: ReadonlyMap<ObjectKey, DerivedGateway>, route: HTTPRoute): Verdict | undefined => {
+  const [parent] = parentKeysOf(route);
+  const said = parent && owners.get(parent)?.parents.get(route)?.[0]?.[1];
+  const refusal = said?.conditions.find(({ type, status }) => type === 'Accepted' && status !== 'True');
+  return refusal && { reason: refusal.reason, message: refusal.message };
 };
 
 /** Of Gateways that wait for their class, and, where nobody else could answer, of what names a class or Gateway that does not exist. */

@@ -1,6 +1,7 @@
 import { type ConditionsOf, conditionsOf } from '../conditions.ts';
 import type { Verdict } from '../route-node.ts';
 import type { Condition, ListenerStatus } from '../status.ts';
+import { isGenerated } from '../tailnets/generated.ts';
 import type { Attached } from './attach.ts';
 import { certificateNames } from './certificates.ts';
 import { intersection } from './hostnames.ts';
@@ -18,7 +19,7 @@ export const listenerStatusOf = (
   const overlap = overlappingTls(listener, all, conditions);
   return {
     name: listener.spec.name,
-    attachedRoutes: new Set(attached.map(({ node }) => node.key)).size,
+    attachedRoutes: new Set(attached.map(({ node }) => node.key).filter((key) => !isGenerated(key))).size,
     supportedKinds: groupKinds(listener.kinds),
     conditions: [
       conditions.unless(rejected, 'Accepted', 'The listener is accepted'),

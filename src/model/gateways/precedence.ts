@@ -3,6 +3,7 @@ import { byCodeUnit } from '../../lib/key.ts';
 import { memo } from '../../lib/memo.ts';
 import type { HttpMatch, RouteEntry } from '../graph.ts';
 import type { RouteNode } from '../route-node.ts';
+import { isGenerated } from '../tailnets/generated.ts';
 import { bySpecificity } from './hostnames.ts';
 
 /** Oldest first, then by `namespace/name`. Objects without a creation time, as in files, count as equally old, and older than any with one. */
@@ -34,7 +35,10 @@ export const byMatch = (one: HttpMatch, other: HttpMatch): number =>
 /** A route that answers a host, by `asked`: the name it says itself, which may be wider. */
 export type Claim = { readonly asked: string; readonly age: number; readonly node: RouteNode };
 
-/** The entries of several routes in the order they are tried: by the name the route gives, by match, by the route's age, then as in its object. */
+/**
+ * The entries of several routes in the order they are tried: by the name the route gives, those that users wrote before generated ones, by
+ * match, by the route's age, then as in its object. So nothing that a user sends somewhere is sent elsewhere by what nobody wrote.
+ */
 export const inOrder = (claims: readonly Claim[]): readonly RouteEntry[] => {
   const [first, ...others] = claims;
   if (first !== undefined && others.length === 0) return ownOrder(first.node);
@@ -42,9 +46,14 @@ export const inOrder = (claims: readonly Claim[]): readonly RouteEntry[] => {
     .flatMap((claim) => claim.node.entries.map((entry) => ({ claim, entry })))
     .toSorted(
       (one, other) =>
-        bySpecificity(one.claim.asked, other.claim.asked) || byMatch(one.entry.match, other.entry.match) || one.claim.age - other.claim.age,
+        bySpecificity(one.claim.asked, other.claim.asked) ||
+        Number(isGeneratedNode(one.claim.node)) - Number(isGeneratedNode(other.claim.node)) ||
+        byMatch(one.entry.match, other.entry.match) ||
+        one.claim.age - other.claim.age,
     )
     .map(({ entry }) => entry);
 };
+
+const isGeneratedNode = memo(({ key }: RouteNode): boolean => isGenerated(key));
 
 const ownOrder = memo(({ entries }: RouteNode): readonly RouteEntry[] => entries.toSorted((one, other) => byMatch(one.match, other.match)));

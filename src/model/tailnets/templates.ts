@@ -3,6 +3,7 @@ import type { LabelSelector, TailscaleEndpoints, TailscaleServices } from '../..
 import { tailscaleGroup } from '../../api/kinds.ts';
 import { equal } from '../../lib/equal.ts';
 import { byCodeUnit, localKeyOf } from '../../lib/key.ts';
+import { memo } from '../../lib/memo.ts';
 import { present } from '../../lib/present.ts';
 import { byAge } from '../gateways/precedence.ts';
 import { selects } from '../gateways/selector.ts';
@@ -189,11 +190,14 @@ const settled = (last: Templates, next: Templates): Templates => {
 const equalOr = (last: TailscaleEndpoints | undefined, next: TailscaleEndpoints): TailscaleEndpoints =>
   last !== undefined && equal(last, next) ? last : next;
 
-/** All TailscaleEndpoints, those that templates ask for among them: where no cluster makes them, they are taken as made. */
-export const withWanted = (
-  existing: ReadonlyMap<string, TailscaleEndpoints>,
-  { wanted }: Provisioned,
-): ReadonlyMap<string, TailscaleEndpoints> => {
-  const missing = [...wanted].filter(([key]) => !existing.has(key));
-  return missing.length === 0 ? existing : new Map([...existing, ...missing]);
-};
+type Existing = ReadonlyMap<string, TailscaleEndpoints>;
+
+/** All TailscaleEndpoints, those that templates ask for among them: where no cluster makes them, they are taken as made. The same map for the same two. */
+export const withWanted = (existing: Existing, { wanted }: Provisioned): Existing => joined(existing)(wanted);
+
+const joined = memo((existing: Existing) =>
+  memo((wanted: Existing): Existing => {
+    const missing = [...wanted].filter(([key]) => !existing.has(key));
+    return missing.length === 0 ? existing : new Map([...existing, ...missing]);
+  }),
+);

@@ -1,0 +1,82 @@
+import type { TailscaleGateway } from '../../api/generated/tailscale.ts';
+import type { HTTPRoute } from '../../api/generated/gateway-api.ts';
+import { present } from '../../lib/present.ts';
+import { conditionsOf } from '../conditions.ts';
+import type { Verdict } from '../route-node.ts';
+import type { Status } from '../status.ts';
+import type { GeneratedPlan } from './generated-routes.ts';
+import type { TailnetSync } from './status-tables.ts';
+
+type GatewayStatus = Extract<Status, { readonly kind: 'TailscaleGateway' }>;
+
+export type GatewayFindings = {
+  readonly plan: GeneratedPlan;
+  /** Whether its Gateway is one of ours, and accepted. */
+  readonly isServed: boolean;
+  /** Why a generated route is on no listener. */
+  readonly refusalOf: (route: HTTPRoute) => Verdict | undefined;
+  readonly syncs: ReadonlyMap<string, TailnetSync>;
+};
+
+/** What users are told of a TailscaleGateway: whether it and its routes are taken, and what it claims that another had first. */
+export const gatewayStatusOf = ({ metadata }: TailscaleGateway, findings: GatewayFindings): GatewayStatus => {
+  const { plan, refusalOf, syncs } = findings;
+  const conditions = conditionsOf(metadata.generation);
+  const refused = plan.routes.flatMap((route) => refusalOf(route) ?? []);
+  return {
+    kind: 'TailscaleGateway',
+    conditions: [
+      conditions.unless(gatewayMistake(plan) ?? notServed(findings) ?? refusalIn(refused), 'Accepted', acceptedMessage(plan)),
+      plan.conflicts.length === 0
+        ? conditions.no('Conflicted', 'NoConflicts', 'Nobody else claims its hosts and paths')
+        : conditions.yes('Conflicted', 'HostConflict', conflictMessage(plan)),
+    ],
+    fields: {
+      tailnetStatus: plan.tailnets.map(({ name, ref, discovered }) => ({
+        name,
+        discoveredServices: discovered,
+        ...present({ lastSync: syncs.get(ref)?.at }),
+        observedGeneration: metadata.generation,
+      })),
+      generatedRoutes: { egressRoutes: plan.routes.length - refused.length },
+    },
+  };
+};
+
+/** What users have to change, whatever runs. One tailnet that may not be used does not keep others from being served. */
+export const gatewayMistake = ({ refused, tailnets }: Pick<GeneratedPlan, 'refused' | 'tailnets'>): Verdict | undefined => {
+  if (refused !== undefined) return refused;
+  const verdicts = tailnets.flatMap((tailnet) => (tailnet.refused === undefined ? [] : [{ name: tailnet.name, ...tailnet.refused }]));
+  const [first] = verdicts;
+  return first && { reason: first.reason, message: verdicts.map(({ name, message }) => `tailnet ${name}: ${message}`).join('; ') };
+};
+
+const notServed = ({ isServed, plan }: GatewayFindings): Verdict | undefined =>
+  isServed ? undefined : { reason: 'GatewayNotAccepted', message: `Gateway "${plan.gateway}" is not accepted: see its own status` };
+
+const refusalIn = (refused: readonly Verdict[]): Verdict | undefined => {
+  const [first] = refused;
+  return first && { reason: first.reason, message: `${refused.length} generated routes are on no listener: ${first.message}` };
+};
+
+const acceptedMessage = ({ routes, tailnets }: GeneratedPlan): string => {
+  const direct = tailnets.filter(({ isDirect }) => isDirect).map(({ name }) => name);
+  const left = tailnets.flatMap((tailnet) => tailnet.left);
+  return [
+    `${routes.length} egress routes are generated`,
+    ...(direct.length === 0
+      ? []
+      : [
+          `Envoys have to stand in tailnet ${direct.join(', ')} themselves, for this namespace has no TailscaleProxyGroup of type egress for it`,
+        ]),
+    ...(left.length === 0 ? [] : [`left out: ${some(left)}`]),
+  ].join('; ');
+};
+
+const conflictMessage = ({ conflicts }: GeneratedPlan): string =>
+  some(conflicts.map(({ claim, winner }) => `${claim} is that of ${winner}`));
+
+const shown = 5;
+
+const some = (texts: readonly string[]): string =>
+  texts.length <= shown ? texts.join('; ') : `${texts.slice(0, shown).join('; ')}; and ${texts.length - shown} more`;

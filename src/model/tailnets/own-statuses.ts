@@ -1,0 +1,106 @@
+import type { HTTPRoute } from '../../api/generated/gateway-api.ts';
+import { keyOf, localKeyOf, type ObjectKey } from '../../lib/key.ts';
+import type { Read } from '../../lib/memo.ts';
+import { conditionsOf } from '../conditions.ts';
+import type { Verdict } from '../route-node.ts';
+import type { Status } from '../status.ts';
+import type { ModelTables } from '../tables.ts';
+import { endpointsStatuses, mistakeIn } from './endpoints-status.ts';
+import { gatewayMistake, gatewayStatusOf } from './gateway-status.ts';
+import { isGenerated } from './generated.ts';
+import type { Generated } from './generated-routes.ts';
+import { machinesOf } from './machines.ts';
+import { proxyGroupStatusOf, unusableGroup } from './proxy-group-status.ts';
+import type { ProxySets } from './proxy-sets.ts';
+import { selectedBy } from './selected.ts';
+import { servicesStatusOf, unselectedBy } from './services-status.ts';
+import { devicesById, type StatusTables, tailnetSyncsBuilder } from './status-tables.ts';
+import { tailnetStatusOf } from './tailnet-status.ts';
+import type { Templates } from './templates.ts';
+
+type Entry = readonly [ObjectKey, Status];
+
+export type Findings = {
+  readonly tables: ModelTables;
+  readonly templates: Templates;
+  readonly proxySets: ProxySets;
+  readonly generated: Generated;
+  readonly gateways: ReadonlyMap<string, unknown>;
+  /** Why a generated route is on no listener of its Gateway. */
+  readonly refusalOf: (route: HTTPRoute) => Verdict | undefined;
+};
+
+/** Status of every object of our own kinds. What did not change is the same object. */
+export type OwnStatuses = {
+  /** As tailnets and proxies stand. */
+  readonly observed: (findings: Findings) => readonly Entry[];
+  /** Where nobody looks at tailnets or proxies: only what users have to change. */
+  readonly unobserved: (findings: Findings) => readonly Entry[];
+};
+
+export const ownStatusesFor = (onCluster: boolean): OwnStatuses => {
+  const endpointsStatusOf = endpointsStatuses(onCluster);
+  const syncsOf = tailnetSyncsBuilder();
+  const statusTables = ({ tables, templates, proxySets }: Findings): StatusTables => ({
+    ...tables,
+    proxySetsOf: onCluster ? proxySets.of : none,
+    devicesById: devicesById(tables.tailnets),
+    tailnetSyncs: syncsOf(tables.tailnets),
+    templateProblems: templates.problems,
+  });
+  return {
+    observed: (findings) => {
+      const { tables, generated, gateways, refusalOf } = findings;
+      const full = statusTables(findings);
+      const statuses: Entry[] = [];
+      for (const tailnet of tables.TailscaleTailnet.values()) statuses.push([keyOf(tailnet), tailnetStatusOf(tailnet, full)]);
+      for (const endpoints of tables.TailscaleEndpoints.values())
+        if (!isGenerated(endpoints.metadata.name)) statuses.push([keyOf(endpoints), endpointsStatusOf(endpoints, full)]);
+      for (const services of tables.TailscaleServices.values()) statuses.push([keyOf(services), servicesStatusOf(services, full)]);
+      for (const group of tables.TailscaleProxyGroup.values()) statuses.push([keyOf(group), proxyGroupStatusOf(group, full)]);
+      for (const gateway of tables.TailscaleGateway.values()) {
+        const plan = generated.plans.get(localKeyOf(gateway));
+        if (plan === undefined) continue;
+        const isServed = gateways.has(plan.gateway);
+        statuses.push([keyOf(gateway), gatewayStatusOf(gateway, { plan, isServed, refusalOf, syncs: full.tailnetSyncs })]);
+      }
+      return statuses;
+    },
+    unobserved: (findings) => {
+      const { tables, generated } = findings;
+      const full = statusTables(findings);
+      const read: Read<StatusTables> = (table, key) => full[table].get(key) as never;
+      const told = (kind: OwnKind, type: string, object: Own, verdict: Verdict | undefined): readonly Entry[] =>
+        verdict === undefined ? [] : [[keyOf(object), mistakeStatus(kind, type, object, verdict)]];
+      return [
+        ...[...tables.TailscaleEndpoints.values()]
+          .filter(({ metadata }) => !isGenerated(metadata.name))
+          .flatMap((endpoints) => told('TailscaleEndpoints', 'Ready', endpoints, mistakeIn(endpoints, machinesOf(endpoints, read), read))),
+        ...[...tables.TailscaleServices.values()].flatMap((services) =>
+          told('TailscaleServices', 'EndpointsSelected', services, unselectedBy(services, selectedBy(services, read), read)),
+        ),
+        ...[...tables.TailscaleProxyGroup.values()].flatMap((group) =>
+          told('TailscaleProxyGroup', 'Ready', group, unusableGroup(group, read)),
+        ),
+        ...[...tables.TailscaleGateway.values()].flatMap((gateway) =>
+          told('TailscaleGateway', 'Accepted', gateway, gatewayMistake(generated.plans.get(localKeyOf(gateway)) ?? nothingPlanned)),
+        ),
+      ];
+    },
+  };
+};
+
+const none: ReadonlyMap<string, never> = new Map<string, never>();
+const nothingPlanned = { tailnets: [] };
+
+type Own = {
+  readonly kind: string;
+  readonly metadata: { readonly namespace?: string; readonly name: string; readonly generation: number };
+};
+type OwnKind = 'TailscaleEndpoints' | 'TailscaleServices' | 'TailscaleProxyGroup' | 'TailscaleGateway';
+
+const mistakeStatus = (kind: OwnKind, type: string, { metadata }: Own, { reason, message }: Verdict): Status => ({
+  kind,
+  conditions: [conditionsOf(metadata.generation).no(type, reason, message)],
+  fields: {},
+});

@@ -1,0 +1,185 @@
+import type { ServiceBackend, TailscaleEndpoints, TailscaleServices } from '../../api/generated/tailscale.ts';
+import { tailscaleGroup } from '../../api/kinds.ts';
+import { localKey, localKeyOf } from '../../lib/key.ts';
+import { memoByReads, type Read } from '../../lib/memo.ts';
+import { present } from '../../lib/present.ts';
+import { type ConditionsOf, conditionsOf } from '../conditions.ts';
+import { isGranted } from '../grants.ts';
+import type { Verdict } from '../route-node.ts';
+import type { Condition, Status } from '../status.ts';
+import { addressOf, machinesOf, namedMachine } from './machines.ts';
+import { selectedBy, vipServiceName } from './selected.ts';
+import type { StatusTables } from './status-tables.ts';
+import { deviceSelection, proxyDevice, tailnetKey } from './tables.ts';
+
+type ServicesStatus = Extract<Status, { readonly kind: 'TailscaleServices' }>;
+type Fields = ServicesStatus['fields'];
+type Selected = NonNullable<Fields['selectedEndpoints']>[number];
+
+/** Of the CRD. */
+const most = { selected: 512, machines: 1024 } as const;
+
+/** What users are told of a service: what its selector finds, and whether there is anything to send traffic to. */
+export const servicesStatusOf = memoByReads<StatusTables, TailscaleServices, ServicesStatus>((services, read) => {
+  const selected = selectedBy(services, read);
+  const selectedEndpoints = selected.map((endpoints) => selectedFrom(endpoints, read));
+  const count = countOf(services, selected, selectedEndpoints, read);
+  const conditions = conditionsOf(services.metadata.generation);
+  const unselected = unselectedBy(services, selected, read);
+  return {
+    kind: 'TailscaleServices',
+    conditions: [
+      ...(services.spec.selector === undefined
+        ? []
+        : [conditions.unless(unselected, 'EndpointsSelected', `${selected.length} TailscaleEndpoints are selected`)]),
+      ...vipServiceReady(services, selected, conditions, read),
+      conditions.unless(notReady(count, unselected), 'Ready', 'There are backends that may be sent traffic'),
+    ],
+    fields: {
+      selectedEndpoints: selectedEndpoints.slice(0, most.selected),
+      ...vipServiceStatus(services, selected, read),
+      totalBackends: count.total,
+      healthyBackends: count.healthy,
+    },
+  };
+});
+
+/** Why the selector finds nothing, by what users wrote. */
+export const unselectedBy = (
+  services: TailscaleServices,
+  selected: readonly TailscaleEndpoints[],
+  read: Read<StatusTables>,
+): Verdict | undefined => {
+  if (services.spec.selector === undefined) return undefined;
+  const problem = read('templateProblems', localKeyOf(services));
+  if (problem !== undefined) return problem;
+  if (selected.length > 0) return undefined;
+  return services.spec.endpointTemplate === undefined
+    ? {
+        reason: 'NoneSelected',
+        message: 'The selector matches the labels of no TailscaleEndpoints in this namespace, and there is no endpointTemplate',
+      }
+    : {
+        reason: 'Provisioning',
+        message: 'The selector matches the labels of no TailscaleEndpoints yet: one is made from endpointTemplate',
+      };
+};
+
+const selectedFrom = (endpoints: TailscaleEndpoints, read: Read<StatusTables>): Selected => {
+  const machines = machinesOf(endpoints, read);
+  const healthy = machines.filter((machine) => machine.healthy).length;
+  return {
+    name: endpoints.metadata.name,
+    namespace: endpoints.metadata.namespace ?? '',
+    machines: [...new Set(machines.map(({ name }) => name))].slice(0, most.machines),
+    status: statusWord(healthy, machines.length),
+    healthStatus: { healthyMachines: healthy, unhealthyMachines: machines.length - healthy },
+  };
+};
+
+const statusWord = (healthy: number, total: number): string => {
+  if (total === 0) return 'Empty';
+  if (healthy === 0) return 'Unhealthy';
+  return healthy === total ? 'Healthy' : 'Degraded';
+};
+
+type Count = { readonly total: number; readonly healthy: number };
+
+const countOf = (
+  services: TailscaleServices,
+  selected: readonly TailscaleEndpoints[],
+  shown: readonly Selected[],
+  read: Read<StatusTables>,
+): Count => {
+  const backends = services.spec.backends ?? [];
+  const found = discoveredIn(services, selected, read);
+  const healthy = shown.reduce((sum, { healthStatus }) => sum + (healthStatus?.healthyMachines ?? 0), 0);
+  const unhealthy = shown.reduce((sum, { healthStatus }) => sum + (healthStatus?.unhealthyMachines ?? 0), 0);
+  return {
+    total: healthy + unhealthy + found.total + backends.length,
+    healthy: healthy + found.healthy + backends.filter((backend) => isUsable(backend, services, selected, read)).length,
+  };
+};
+
+/** Where a service's own discovery looks: in the tailnet of the first it selects, else in that of its template. */
+const tailnetOf = ({ spec }: TailscaleServices, selected: readonly TailscaleEndpoints[]): string | undefined =>
+  selected[0]?.spec.tailnet ?? spec.endpointTemplate?.tailnet;
+
+const discoveredIn = (services: TailscaleServices, selected: readonly TailscaleEndpoints[], read: Read<StatusTables>): Count => {
+  const { serviceDiscovery } = services.spec;
+  const tailnet = tailnetOf(services, selected);
+  if (serviceDiscovery?.enabled !== true || tailnet === undefined) return { total: 0, healthy: 0 };
+  const { patterns, excludePatterns } = serviceDiscovery;
+  const devices = (read('devicesSelected', deviceSelection(tailnet, present({ patterns, excludePatterns }))) ?? []).filter(
+    (device) => read('proxyDevices', proxyDevice(device)) === undefined,
+  );
+  return { total: devices.length, healthy: devices.filter(({ usable }) => usable).length };
+};
+
+/** Whether one of `backends` may be sent traffic, as far as anything but Envoy can tell. */
+const isUsable = (
+  { kubernetes, tailscale }: ServiceBackend,
+  services: TailscaleServices,
+  selected: readonly TailscaleEndpoints[],
+  read: Read<StatusTables>,
+): boolean => {
+  const own = services.metadata.namespace ?? '';
+  if (kubernetes !== undefined) {
+    const { name, namespace = own } = kubernetes;
+    const from = { group: tailscaleGroup, kind: 'TailscaleServices', namespace: own };
+    return (
+      isGranted(read, from, { group: '', kind: 'Service', namespace, name }) && read('Service', localKey(namespace, name)) !== undefined
+    );
+  }
+  if (tailscale === undefined) return true;
+  const { address, tailnet = tailnetOf(services, selected), port } = tailscale;
+  if (tailnet === undefined) return false;
+  if (address.startsWith('svc:')) return read('vipServicesNamed', tailnetKey(tailnet, address)) !== undefined;
+  const written = addressOf(address) === undefined ? { tailscaleFQDN: address } : { tailscaleIP: address };
+  return namedMachine(written, { name: address, port, protocol: 'TCP', weight: 1 }, tailnet, read).healthy;
+};
+
+const notReady = ({ total, healthy }: Count, unselected: Verdict | undefined): Verdict | undefined => {
+  if (healthy > 0) return undefined;
+  if (total > 0) return { reason: 'NoHealthyBackends', message: `None of ${total} backends may be sent traffic` };
+  return unselected ?? { reason: 'NoBackends', message: 'What is selected has no machines, and there are no other backends' };
+};
+
+/** The service as the first tailnet that knows it tells. */
+const vipServiceIn = (services: TailscaleServices, selected: readonly TailscaleEndpoints[], read: Read<StatusTables>) => {
+  const tailnets = new Set([
+    ...selected.map(({ spec }) => spec.tailnet),
+    ...(services.spec.endpointTemplate ? [services.spec.endpointTemplate.tailnet] : []),
+  ]);
+  for (const tailnet of tailnets) {
+    const service = read('vipServicesNamed', tailnetKey(tailnet, vipServiceName(services)));
+    if (service !== undefined) return { service, suffix: read('tailnetStandings', tailnet)?.suffix };
+  }
+  return undefined;
+};
+
+const vipServiceReady = (
+  services: TailscaleServices,
+  selected: readonly TailscaleEndpoints[],
+  { yes, unknown }: ConditionsOf,
+  read: Read<StatusTables>,
+): readonly Condition[] => {
+  if (services.spec.vipService === undefined) return [];
+  const name = vipServiceName(services);
+  return vipServiceIn(services, selected, read) === undefined
+    ? [unknown('VIPServiceReady', 'NotManagedYet', `No tailnet has a service ${name}, and nobody here makes one yet`)]
+    : [yes('VIPServiceReady', 'Found', `The tailnet has a service ${name}`)];
+};
+
+const vipServiceStatus = (
+  services: TailscaleServices,
+  selected: readonly TailscaleEndpoints[],
+  read: Read<StatusTables>,
+): Pick<Fields, 'vipServiceStatus'> => {
+  if (services.spec.vipService === undefined) return {};
+  const serviceName = vipServiceName(services);
+  const found = vipServiceIn(services, selected, read);
+  if (found === undefined) return { vipServiceStatus: { created: false, serviceName } };
+  const dnsName = found.suffix === undefined ? undefined : `${serviceName.slice('svc:'.length)}.${found.suffix}`;
+  return { vipServiceStatus: present({ created: true, serviceName, addresses: found.service.addresses.slice(0, 8), dnsName }) };
+};
