@@ -1,4 +1,4 @@
-import { Subject } from 'rxjs';
+import { EMPTY, Subject } from 'rxjs';
 import { expect, it } from 'vitest';
 import { allKinds } from '../api/kinds.ts';
 import type { TailscaleTailnet } from '../api/generated/tailscale.ts';
@@ -21,6 +21,7 @@ const world = () => {
   const proxies = new Subject<Observations['proxies']>();
   const seen: SourceState[] = [];
   observing(source, { tailnets, proxies }).subscribe((state) => seen.push(state));
+  proxies.next(new Map());
   return { source, tailnets, proxies, seen };
 };
 const named = { TailscaleTailnet: new Map([['/corp', tailnet]]) };
@@ -55,4 +56,14 @@ it('keeps observations as they are while only configuration changes', () => {
   tailnets.next(heard);
   source.next(stateWith(named));
   expect(seen[2]?.observations).toBe(seen[1]?.observations);
+});
+
+it('waits for proxies to be known', () => {
+  const source = new Subject<SourceState>();
+  const proxies = new Subject<Observations['proxies']>();
+  const synced: boolean[] = [];
+  observing(source, { tailnets: EMPTY, proxies }).subscribe(({ health }) => synced.push(health.synced));
+  source.next(stateWith({}));
+  proxies.next(new Map());
+  expect(synced).toEqual([false, true]);
 });

@@ -6,19 +6,24 @@ import type { Source, SourceState } from './source.ts';
 export type Observing = { readonly [P in keyof Observations]: Observable<Observations[P]> };
 
 /**
- * `source` with what is known beside configuration. Its first state is synced when something was heard, be it a failure, of every tailnet that
- * configuration names; later ones when that of `source` is.
+ * `source` with what is known beside configuration. Its first state is synced when proxies are known, and of every tailnet that configuration
+ * names something was heard, be it a failure; later ones when that of `source` is.
  */
-export const observing = (source: Source, { tailnets, proxies }: Observing): Source =>
+export const observing = (source: Source, { tailnets: tailnets$, proxies: proxies$ }: Observing): Source =>
   defer(() => {
     const observations$ = combineLatest({
-      tailnets: tailnets.pipe(startWith(noObservations.tailnets), distinctUntilChanged()),
-      proxies: proxies.pipe(startWith(noObservations.proxies), distinctUntilChanged()),
-    });
+      tailnets: tailnets$.pipe(startWith(noObservations.tailnets), distinctUntilChanged()),
+      proxies: proxies$.pipe(startWith(undefined), distinctUntilChanged()),
+    }).pipe(
+      map(({ tailnets, proxies }) => ({
+        known: proxies !== undefined,
+        observations: { tailnets, proxies: proxies ?? noObservations.proxies },
+      })),
+    );
     let begun = false;
     return combineLatest([source, observations$]).pipe(
-      map(([state, observations]) => {
-        begun ||= state.health.synced && isHeardOf(state, observations);
+      map(([state, { known, observations }]) => {
+        begun ||= known && state.health.synced && isHeardOf(state, observations);
         return { ...state, observations, health: begun ? state.health : { ...state.health, synced: false } };
       }),
     );
