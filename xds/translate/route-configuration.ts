@@ -1,4 +1,3 @@
-import { byCodeUnit } from '../../src/lib/key.ts';
 import type { HttpListener, Listener, Socket, VirtualHost as Host } from '../../src/model/graph.ts';
 import type { RouteConfiguration, ScopedRouteConfiguration, VirtualHost } from '../types.ts';
 import { scopeHeader } from './scopes.ts';
@@ -18,11 +17,6 @@ const isHttps = (listener: Listener): listener is HttpListener => listener.proto
 
 /** What one RouteConfiguration answers: hosts in code-unit order, and names that are another listener's. */
 export type Answers = { readonly hosts: readonly Host[]; readonly misdirected: readonly string[] };
-
-export const answersOf = (listeners: Answering): Answers => ({
-  hosts: listeners.flatMap(({ virtualHosts }) => virtualHosts).toSorted((a, b) => byCodeUnit(a.domain, b.domain)),
-  misdirected: listeners.flatMap(({ misdirected }) => misdirected),
-});
 
 /** RDS entry for some listeners of one socket. */
 export const routeConfigurationFrom = (

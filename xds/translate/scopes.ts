@@ -39,11 +39,12 @@ export const scopeOf = (host: string): string => evenPatterns.map((pattern) => (
 export const isScoped = (listeners: Answering): boolean => {
   const hosts = listeners.reduce((sum, { virtualHosts }) => sum + virtualHosts.length, 0);
   if (hosts < hostsAtLeast) return false;
-  const wide = listeners.reduce((sum, { virtualHosts }) => sum + virtualHosts.filter((host) => exactScopeOf(host) === undefined).length, 0);
+  const wide = listeners.reduce((sum, { virtualHosts }) => sum + virtualHosts.filter(isWide).length, 0);
   return hosts - wide >= Math.max(hostsAtLeast, wide * scopes.length);
 };
 
-const exactScopeOf = memo(({ domain }: Host): string | undefined => (domain.startsWith('*') ? undefined : scopeOf(domain)));
+const isWide = ({ domain }: Host): boolean => domain.startsWith('*');
+const exactScopeOf = memo((host: Host): string | undefined => (isWide(host) ? undefined : scopeOf(host.domain)));
 
 /** What each scope answers: its own exact hosts, and everything that is for more than one host. */
 export const partsOf = ({ hosts, misdirected }: Answers): ReadonlyMap<string, Answers> => {

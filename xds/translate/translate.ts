@@ -1,7 +1,7 @@
 import type { ObjectKey } from '../../src/lib/key.ts';
 import { memo, memoByReads } from '../../src/lib/memo.ts';
 import type { Backend, Gateway, Graph, Locality, RouteEntry, Socket, StreamRule, TlsSecret } from '../../src/model/graph.ts';
-import { combinedClusterName, listenerName, routeConfigurationName } from '../names.ts';
+import { combinedClusterName, listenerName } from '../names.ts';
 import type { Resource, Resources } from '../resources.ts';
 import { clusterFrom } from './cluster.ts';
 import { listenerFrom } from './listener.ts';
@@ -10,24 +10,19 @@ import { defaultOptions, type TranslateOptions } from './options.ts';
 import { ownersOf } from './owners.ts';
 import type { Front } from './redirect.ts';
 import { reusing } from './reuse.ts';
-import {
-  type Answering,
-  answeringListenersOf,
-  type Answers,
-  answersOf,
-  partFrom,
-  routeConfigurationFrom,
-  scopeFrom,
-} from './route-configuration.ts';
 import { routesFrom } from './route.ts';
-import { isScoped, partName, partsOf, scopes } from './scopes.ts';
+import { type Routing, routingMaker } from './routing.ts';
 import { secretFrom } from './secret.ts';
 import { combinedClusterFrom, combinedLoadAssignmentFrom, combinedRulesOf } from './udp.ts';
 import { virtualHostFrom } from './virtual-host.ts';
-import type { RouteConfiguration } from '../types.ts';
 
 type Endpoints = { readonly endpoints: Graph['endpoints'] };
-type State = { readonly gateway: Gateway; readonly endpoints: Graph['endpoints']; readonly resources: Resources };
+type State = {
+  readonly gateway: Gateway;
+  readonly endpoints: Graph['endpoints'];
+  readonly resources: Resources;
+  readonly routingOf: (gateway: Gateway) => Routing;
+};
 
 const noLocalities: readonly Locality[] = [];
 
@@ -50,21 +45,31 @@ export const translator = (given: Partial<TranslateOptions> = {}): ((graph: Grap
 
 /** Walks a Gateway only as far as something in it changed. */
 const stateFrom = (gateway: Gateway, endpoints: Graph['endpoints'], last: State | undefined, make: ResourceMakers): State => {
-  if (last?.gateway !== gateway) return { gateway, endpoints, resources: resourcesFrom(gateway, endpoints, last?.resources, make) };
+  if (last?.gateway !== gateway) {
+    const routingOf = last?.routingOf ?? make.routing();
+    const resources = resourcesFrom(gateway, endpoints, routingOf(gateway), last?.resources, make);
+    return { gateway, endpoints, resources, routingOf };
+  }
   if (gateway.backends.every(({ id }) => endpoints.get(id) === last.endpoints.get(id))) return { ...last, endpoints };
   const assignments = reusing(last.resources.ClusterLoadAssignment, make.loadAssignments(gateway, endpoints));
   const unchanged = assignments === last.resources.ClusterLoadAssignment;
-  return { gateway, endpoints, resources: unchanged ? last.resources : { ...last.resources, ClusterLoadAssignment: assignments } };
+  return { ...last, endpoints, resources: unchanged ? last.resources : { ...last.resources, ClusterLoadAssignment: assignments } };
 };
 
 /** The table of contents of the translation: one line per resource type. */
-const resourcesFrom = (gateway: Gateway, endpoints: Graph['endpoints'], before: Resources | undefined, make: ResourceMakers): Resources => {
+const resourcesFrom = (
+  gateway: Gateway,
+  endpoints: Graph['endpoints'],
+  { routes, scopes }: Routing,
+  before: Resources | undefined,
+  make: ResourceMakers,
+): Resources => {
   const resources: Resources = {
     Cluster: reusing(before?.Cluster, make.clusters(gateway)),
     ClusterLoadAssignment: reusing(before?.ClusterLoadAssignment, make.loadAssignments(gateway, endpoints)),
     Listener: reusing(before?.Listener, make.listeners(gateway)),
-    RouteConfiguration: reusing(before?.RouteConfiguration, make.routeConfigurations(gateway, before)),
-    ScopedRouteConfiguration: reusing(before?.ScopedRouteConfiguration, make.scopedRouteConfigurations(gateway, before)),
+    RouteConfiguration: reusing(before?.RouteConfiguration, routes),
+    ScopedRouteConfiguration: reusing(before?.ScopedRouteConfiguration, scopes),
     Secret: reusing(before?.Secret, make.secrets(gateway)),
   };
   const unchanged = before !== undefined && Object.entries(resources).every(([type, map]) => before[type as keyof Resources] === map);
@@ -113,73 +118,26 @@ const resourceMakers = (options: TranslateOptions) => {
     owners: ownersOf([gateway.key, ...socket.listeners.map(({ owner }) => owner)]),
   });
 
-  /** The whole, and if need be its parts. A connection that began before there were parts goes on with the whole until it ends. */
-  const routeConfigurationsAt = (
-    gateway: Gateway,
-    socket: Socket,
-    listeners: Answering,
-    inParts: boolean,
-  ): readonly Resource<'RouteConfiguration'>[] => {
-    const routes = routeConfigurationName(socket, listeners[0]);
-    const answers = answersOf(listeners);
-    const virtualHostOf = virtualHostsAt({ scheme: listeners[0].protocol === 'HTTPS' ? 'https' : 'http', port: socket.port });
-    const resource = (message: RouteConfiguration, name: string, { hosts }: Answers): Resource<'RouteConfiguration'> => ({
-      name,
-      message,
-      owners: ownersOf([gateway.key, ...hosts.flatMap(routeOwners)]),
-    });
-    const whole = resource(routeConfigurationFrom(routes, answers, virtualHostOf), routes, answers);
-    if (!inParts) return [whole];
-    const parts = [...partsOf(answers)].map(([scope, part]) => {
-      const name = partName(routes, scope);
-      return resource(partFrom(name, part, virtualHostOf), name, part);
-    });
-    return [whole, ...parts];
-  };
-
-  const scopesOf = ({ key }: Gateway, routes: string): readonly Resource<'ScopedRouteConfiguration'>[] =>
-    scopes.map((scope) => {
-      const name = partName(routes, scope);
-      return { name, message: scopeFrom(name), owners: [key] };
-    });
-
   return {
-    clusters: ({ backends, clientCertificate, sockets }: Gateway) => [
-      ...backends.map(clustersWith(clientCertificate === undefined ? noCertificate : certificateOf(clientCertificate))),
-      ...combinedRulesOf(sockets).map(combinedCluster),
+    clusters: (gateway: Gateway) => [
+      ...gateway.backends.map(
+        clustersWith(gateway.clientCertificate === undefined ? noCertificate : certificateOf(gateway.clientCertificate)),
+      ),
+      ...combinedRulesOf(gateway.sockets).map(combinedCluster),
     ],
-    loadAssignments: ({ backends, sockets }: Gateway, endpoints: Graph['endpoints']) => [
-      ...backends.map((backend) => loadAssignment(backend, { endpoints })),
-      ...combinedRulesOf(sockets).map((rule) => combinedLoadAssignment(rule, { endpoints })),
+    loadAssignments: (gateway: Gateway, endpoints: Graph['endpoints']) => [
+      ...gateway.backends.filter((backend) => isHeardOf(backend, endpoints)).map((backend) => loadAssignment(backend, { endpoints })),
+      ...combinedRulesOf(gateway.sockets).map((rule) => combinedLoadAssignment(rule, { endpoints })),
     ],
     listeners: (gateway: Gateway) => gateway.sockets.map((socket) => listener(gateway, socket)),
-    routeConfigurations: (gateway: Gateway, before: Resources | undefined) =>
-      gateway.sockets.flatMap((socket) =>
-        answeringListenersOf(socket).flatMap((listeners) =>
-          routeConfigurationsAt(gateway, socket, listeners, hasParts(socket, listeners, before)),
-        ),
-      ),
-    scopedRouteConfigurations: (gateway: Gateway, before: Resources | undefined) =>
-      gateway.sockets.flatMap((socket) =>
-        answeringListenersOf(socket)
-          .filter((listeners) => hasParts(socket, listeners, before))
-          .flatMap((listeners) => scopesOf(gateway, routeConfigurationName(socket, listeners[0]))),
-      ),
+    /** Of one Gateway, whose routing it follows. */
+    routing: () => routingMaker(virtualHostsAt),
     secrets: ({ secrets }: Gateway) => secrets.map(secret),
   };
 };
 
-/**
- * Once there are parts there always are, also when the listener has become small and no longer asks for them: connections that began with
- * parts still do until they are drained, and nobody else is sent them.
- */
-const hasParts = (socket: Socket, listeners: Answering, before: Resources | undefined): boolean =>
-  isScoped(listeners) ||
-  before?.ScopedRouteConfiguration.has(partName(routeConfigurationName(socket, listeners[0]), scopes[0] ?? '')) === true;
-
-const routeOwners = memo(({ entries }: { readonly entries: readonly RouteEntry[] }): readonly ObjectKey[] =>
-  ownersOf(entries.map(({ owner }) => owner)),
-);
+/** Of a tailnet that has not been heard of, Envoys keep the endpoints they have. */
+const isHeardOf = ({ id, reach }: Backend, endpoints: Graph['endpoints']): boolean => reach === undefined || endpoints.has(id);
 
 const combinedOwners = (rule: StreamRule): readonly ObjectKey[] =>
   ownersOf([rule.owner, ...rule.shares.map(({ backend }) => backend?.key)]);

@@ -1,0 +1,91 @@
+import { sorter } from '../../src/lib/changes.ts';
+import { byCodeUnit, type ObjectKey } from '../../src/lib/key.ts';
+import { memo, sameElements } from '../../src/lib/memo.ts';
+import type { Gateway, RouteEntry, VirtualHost as Host } from '../../src/model/graph.ts';
+import { routeConfigurationName } from '../names.ts';
+import type { Resource } from '../resources.ts';
+import type { VirtualHost } from '../types.ts';
+import { ownersOf } from './owners.ts';
+import type { Front } from './redirect.ts';
+import { type Answering, answeringListenersOf, type Answers, partFrom, routeConfigurationFrom, scopeFrom } from './route-configuration.ts';
+import { isScoped, partName, partsOf, scopes } from './scopes.ts';
+
+/** What leads requests to routes, in no order. */
+export type Routing = {
+  readonly routes: readonly Resource<'RouteConfiguration'>[];
+  readonly scopes: readonly Resource<'ScopedRouteConfiguration'>[];
+};
+
+type VirtualHostsAt = (front: Front) => (host: Host) => VirtualHost;
+
+/** Makes the routing of one Gateway, from call to call: of thousands of hosts, what did not change is neither sorted nor made again. */
+export const routingMaker = (virtualHostsAt: VirtualHostsAt): ((gateway: Gateway) => Routing) => {
+  let makers: ReadonlyMap<string, RoutingAt> = new Map();
+  return (gateway) => {
+    const next = new Map<string, RoutingAt>();
+    const made = gateway.sockets.flatMap((socket) =>
+      answeringListenersOf(socket).map((listeners) => {
+        const routes = routeConfigurationName(socket, listeners[0]);
+        const virtualHostOf = virtualHostsAt({ scheme: listeners[0].protocol === 'HTTPS' ? 'https' : 'http', port: socket.port });
+        const maker = makers.get(routes) ?? routingAt(routes);
+        next.set(routes, maker);
+        return maker(gateway.key, listeners, virtualHostOf);
+      }),
+    );
+    makers = next;
+    return { routes: made.flatMap(({ routes }) => routes), scopes: made.flatMap((one) => one.scopes) };
+  };
+};
+
+type RoutingAt = (gateway: ObjectKey, listeners: Answering, virtualHostOf: (host: Host) => VirtualHost) => Routing;
+
+/**
+ * Of one RouteConfiguration: the whole, and if need be its parts. A connection that began before there were parts goes on with the whole
+ * until it is drained, and one that began with parts with them, so once there are parts there always are; nobody else is sent them.
+ */
+const routingAt = (routes: string): RoutingAt => {
+  const sorted = sorter<Host>((one, other) => byCodeUnit(one.domain, other.domain));
+  let parts: ReadonlyMap<string, Part> | undefined;
+  return (gateway, listeners, virtualHostOf) => {
+    const answers: Answers = {
+      hosts: sorted(listeners.flatMap(({ virtualHosts }) => virtualHosts)),
+      misdirected: listeners.flatMap(({ misdirected }) => misdirected),
+    };
+    const whole = { name: routes, message: routeConfigurationFrom(routes, answers, virtualHostOf) };
+    if (parts === undefined && !isScoped(listeners)) return { routes: [{ ...whole, owners: ownersAt(gateway, answers) }], scopes: [] };
+    const next = new Map<string, Part>();
+    for (const [scope, part] of partsOf(answers)) {
+      const name = partName(routes, scope);
+      const last = parts?.get(name);
+      next.set(name, last !== undefined && isSame(last.answers, part) ? last : partOf(gateway, name, part, virtualHostOf));
+    }
+    parts = next;
+    return {
+      // Who is to blame for routes is said by the part they are in.
+      routes: [{ ...whole, owners: [gateway] }, ...[...next.values()].map(({ resource }) => resource)],
+      scopes: scopes.map((scope) => scopeOf(gateway, partName(routes, scope))),
+    };
+  };
+};
+
+type Part = { readonly answers: Answers; readonly resource: Resource<'RouteConfiguration'> };
+
+const partOf = (gateway: ObjectKey, name: string, answers: Answers, virtualHostOf: (host: Host) => VirtualHost): Part => ({
+  answers,
+  resource: { name, message: partFrom(name, answers, virtualHostOf), owners: ownersAt(gateway, answers) },
+});
+
+const scopeOf = (gateway: ObjectKey, name: string): Resource<'ScopedRouteConfiguration'> => ({
+  name,
+  message: scopeFrom(name),
+  owners: [gateway],
+});
+
+const isSame = (one: Answers, other: Answers): boolean =>
+  sameElements(one.hosts, other.hosts) === one.hosts && sameElements(one.misdirected, other.misdirected) === one.misdirected;
+
+const ownersAt = (gateway: ObjectKey, { hosts }: Answers): readonly ObjectKey[] => ownersOf([gateway, ...hosts.flatMap(routeOwners)]);
+
+const routeOwners = memo(({ entries }: { readonly entries: readonly RouteEntry[] }): readonly ObjectKey[] =>
+  ownersOf(entries.map(({ owner }) => owner)),
+);
