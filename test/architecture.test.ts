@@ -37,6 +37,22 @@ const table: readonly { readonly folder: string; readonly ours: readonly string[
     ours: ['src/lib', 'src/kubernetes', 'controllers/runtime'],
     libraries: ['rxjs', 'node:*'],
   },
+  // Pods of Envoys are told by the labels that controllers/gateway gives them.
+  {
+    folder: 'controllers/proxies',
+    ours: [
+      'src/lib',
+      'src/api',
+      'src/model',
+      'src/kubernetes',
+      'src/tailscale',
+      'controllers/runtime',
+      'controllers/gateway/names.ts',
+      'controllers/status/log.ts',
+      'controllers/xds-certificates/wait.ts',
+    ],
+    libraries: ['rxjs'],
+  },
   // Reports on Envoys: what streams, snapshots and rejections are called is theirs to say.
   {
     folder: 'controllers/replicas',

@@ -15,13 +15,16 @@ export const secretLabel = 'gateway.tailscale.com/proxy-secret';
 /** On an owner until its devices are gone from the tailnet, and on a state Secret for the same reason: without it nobody knows the device. */
 export const finalizer = 'gateway.tailscale.com/proxies';
 
-/** Which tailnet the device of a state Secret is in: what set it was made for may be gone by then. */
+/** On both Secrets of a replica: which tailnet its device and its key are in. The set they were made for may be gone by then. */
 export const tailnetAnnotation = 'gateway.tailscale.com/tailnet';
 
 /** Of the auth key in a config Secret, to revoke it by when nobody has used it. */
 export const keyIdAnnotation = 'gateway.tailscale.com/auth-key-id';
 
-/** By whom its owner, or whoever has a state Secret left, says that devices may stay on a tailnet that cannot be asked any more. */
+/** On a config Secret: which tags its auth key gives a device, or the device has. */
+export const tagsAnnotation = 'gateway.tailscale.com/tags';
+
+/** Set to `true` on an owner, or on a state Secret that has none left: devices may stay on a tailnet that cannot be asked any more. */
 export const abandonAnnotation = 'gateway.tailscale.com/abandon-devices';
 
 /** Tells the pods of a set from all others. A StatefulSet can never change them. */

@@ -1,9 +1,10 @@
 /** The two Secrets of a replica. Both are named after its pod, as containerboot expects. */
 import type { KubeObject } from '../../../src/kubernetes/kube-object.ts';
+import { byCodeUnit } from '../../../src/lib/key.ts';
 import type { ProxySet } from '../../../src/model/proxy-set.ts';
 import { configFileFrom, type ConfigOptions } from './config-file.ts';
 import { configFile } from './layout.ts';
-import { finalizer, keyIdAnnotation, metadataOf, secretLabel, tailnetAnnotation } from './metadata.ts';
+import { finalizer, keyIdAnnotation, metadataOf, secretLabel, tagsAnnotation, tailnetAnnotation } from './metadata.ts';
 
 export const stateNameOf = ({ name }: Pick<ProxySet, 'name'>, ordinal: number): string => `${name}-${ordinal}`;
 export const configNameOf = (set: Pick<ProxySet, 'name'>, ordinal: number): string => `${stateNameOf(set, ordinal)}-config`;
@@ -14,11 +15,13 @@ export const ordinalOf = (object: KubeObject, name: string): number | undefined 
   return digits === undefined || !object.metadata.name.startsWith(name) ? undefined : Number(digits);
 };
 
-/** What a proxy starts from. `keyId` names the auth key in it. */
+export const tagsTextOf = ({ tags }: Pick<ProxySet, 'tags'>): string => tags.toSorted(byCodeUnit).join(',');
+
+/** What a proxy starts from. `keyId` names the auth key in it; `tags` are those of its device where that has not got the set's yet. */
 export const configSecretFrom = (
   set: ProxySet,
   uid: string,
-  { keyId, ...options }: ConfigOptions & { readonly keyId?: string },
+  { keyId, tags = tagsTextOf(set), ...options }: ConfigOptions & { readonly keyId?: string; readonly tags?: string },
 ): KubeObject => {
   const metadata = metadataOf(set, uid, configNameOf(set, options.ordinal));
   return {
@@ -27,7 +30,11 @@ export const configSecretFrom = (
     metadata: {
       ...metadata,
       labels: { ...metadata.labels, [secretLabel]: 'config' },
-      ...(keyId === undefined ? {} : { annotations: { [keyIdAnnotation]: keyId } }),
+      annotations: {
+        [tailnetAnnotation]: set.tailnet,
+        [tagsAnnotation]: tags,
+        ...(keyId === undefined ? {} : { [keyIdAnnotation]: keyId }),
+      },
     },
     type: 'Opaque',
     data: { [configFile]: Buffer.from(configFileFrom(set, options)).toString('base64') },

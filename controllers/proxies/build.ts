@@ -1,0 +1,77 @@
+/** Makes a set of proxies as it is wanted. */
+import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
+import { partsOf } from '../../src/lib/key.ts';
+import type { Verdict } from '../../src/model/route-node.ts';
+import { applyAll } from '../runtime/apply.ts';
+import { plan } from '../runtime/plan.ts';
+import { type Group, statefulSetIn, type StatefulSetFields } from './group.ts';
+import { imageProblem } from './objects/image.ts';
+import { belongsTo, finalizer } from './objects/metadata.ts';
+import { imageOf, objectsFor } from './objects/objects-for.ts';
+import { isPrepared, type OwnedSet, prepare, type ReplicaSecrets } from './prepare.ts';
+import { ownerResources } from './resources.ts';
+import { retireReplica } from './retire.ts';
+import type { Tools } from './work.ts';
+
+/**
+ * Makes or changes what stands in `group` into what `set` wants; what it tells stays wrong until the set changes. What goes wrong with one replica
+ * does not hold up the others, nor what has nothing to do with it, and is thrown at the end. Proxies are started as far as they are prepared; none
+ * that runs is stopped for not being so.
+ */
+export const build = async (set: OwnedSet, group: Group, owner: KubeObject, tools: Tools): Promise<Verdict | undefined> => {
+  const { api, context, signal } = tools;
+  const problem = imageProblem(imageOf(set, context));
+  if (problem !== undefined) return problem;
+  await holdOwner(set, owner, tools);
+  const failures = new Failures(signal);
+  let prepared = 0;
+  for (let ordinal = 0; ordinal < set.replicas; ordinal++) {
+    const seen: ReplicaSecrets = { state: group.states.get(ordinal), config: group.configs.get(ordinal) };
+    const can = await failures.catch(() => prepare(set, ordinal, seen, tools), isPrepared(seen));
+    if (can && prepared === ordinal) prepared = ordinal + 1;
+  }
+  const isOurs = (object: KubeObject): boolean => belongsTo(object, set.uid);
+  const desired = objectsFor(set, { ...context, prepared: Math.max(prepared, standingReplicas(group)) });
+  await failures.catch(() => applyAll(plan(desired, group.objects), { api, isOurs, signal }), []);
+  const ordinals = new Set([...group.states.keys(), ...group.configs.keys()]);
+  for (const ordinal of ordinals) if (ordinal >= set.replicas) await failures.catch(() => retireReplica(set, ordinal, tools), undefined);
+  failures.throw();
+  return undefined;
+};
+
+const standingReplicas = (group: Group): number => {
+  const { spec } = (statefulSetIn(group) ?? {}) as StatefulSetFields;
+  return spec?.replicas ?? 0;
+};
+
+/** First of all: nothing is made that could be left over. */
+const holdOwner = async (set: OwnedSet, owner: KubeObject, { cluster }: Tools): Promise<void> => {
+  const finalizers = owner.metadata.finalizers ?? [];
+  if (finalizers.includes(finalizer)) return;
+  const { kind } = partsOf(set.owner);
+  await cluster.setFinalizers(owner, ownerResources[kind as keyof typeof ownerResources], [...finalizers, finalizer]);
+};
+
+/** What went wrong on the way; the first is worth telling. */
+class Failures {
+  readonly #signal: AbortSignal;
+  readonly #errors: unknown[] = [];
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  async catch<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      this.#errors.push(error);
+      return otherwise;
+    }
+  }
+
+  throw(): void {
+    if (this.#errors.length > 0) throw this.#errors[0];
+  }
+}

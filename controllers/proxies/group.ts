@@ -1,0 +1,82 @@
+/** What stands on the cluster for one set of proxies. */
+import type { OwnerReference } from '../../src/api/core.ts';
+import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
+import { type ObjectKey, objectKey } from '../../src/lib/key.ts';
+import type { ProxySet } from '../../src/model/proxy-set.ts';
+import { secretLabel, tailnetAnnotation } from './objects/metadata.ts';
+import { ordinalOf } from './objects/secrets.ts';
+import { ownerResources } from './resources.ts';
+
+export type Group = {
+  readonly namespace: string;
+  /** Of the set. */
+  readonly name: string;
+  /** What `objectsFor` made, or another version of us did; the StatefulSet among them. */
+  readonly objects: readonly KubeObject[];
+  readonly pods: readonly KubeObject[];
+  /** By ordinal. */
+  readonly states: ReadonlyMap<number, KubeObject>;
+  readonly configs: ReadonlyMap<number, KubeObject>;
+};
+
+/** What bears the label of a set and is not a pod counts only if one of our owners controls it: others may use the label, and keep what they have. */
+export const groupFrom = (
+  { namespace, name }: Pick<Group, 'namespace' | 'name'>,
+  { objects, secrets, pods }: Readonly<Record<'objects' | 'secrets' | 'pods', readonly KubeObject[]>>,
+): Group => {
+  const owned = secrets.filter((secret) => ownerIn(secret) !== undefined);
+  const byOrdinal = (label: string): ReadonlyMap<number, KubeObject> =>
+    new Map(
+      owned
+        .filter(({ metadata }) => metadata.labels?.[secretLabel] === label)
+        .flatMap((secret) => {
+          const ordinal = ordinalOf(secret, name);
+          return ordinal === undefined ? [] : [[ordinal, secret] as const];
+        })
+        .toSorted(([one], [other]) => one - other),
+    );
+  return {
+    namespace,
+    name,
+    objects: objects.filter((object) => ownerIn(object) !== undefined),
+    pods,
+    states: byOrdinal('state'),
+    configs: byOrdinal('config'),
+  };
+};
+
+/** The TailscaleEndpoints or TailscaleProxyGroup that controls an object. */
+export const ownerIn = ({ metadata }: KubeObject): OwnerReference | undefined =>
+  metadata.ownerReferences?.find(
+    ({ apiVersion, kind, controller }) => controller === true && apiVersion.startsWith('gateway.tailscale.com/') && kind in ownerResources,
+  );
+
+export const membersOf = ({ objects, states, configs }: Group): readonly KubeObject[] => [
+  ...objects,
+  ...configs.values(),
+  ...states.values(),
+];
+
+export const isEmpty = (group: Group): boolean => membersOf(group).length === 0;
+
+/** Whom a group was made for, by its first member. */
+export const ownerOfGroup = (group: Group): { readonly key: ObjectKey; readonly uid: string } | undefined => {
+  const [member] = membersOf(group);
+  const owner = member && ownerIn(member);
+  return owner && { key: objectKey(owner.kind, group.namespace, owner.name), uid: owner.uid };
+};
+
+/** Whether all of it was made for `set` as it is: an owner of the same name, or another tailnet, cannot take over devices. */
+export const isOf = (group: Group, { uid, tailnet }: ProxySet): boolean =>
+  membersOf(group).every((member) => ownerIn(member)?.uid === uid) &&
+  [...group.states.values(), ...group.configs.values()].every((secret) => (tailnetOf(secret) ?? tailnet) === tailnet);
+
+export const tailnetOf = ({ metadata }: KubeObject): string | undefined => metadata.annotations?.[tailnetAnnotation];
+
+export const statefulSetIn = ({ objects, name }: Group): KubeObject | undefined =>
+  objects.find(({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === name);
+
+export type StatefulSetFields = {
+  readonly spec?: { readonly replicas?: number };
+  readonly status?: { readonly observedGeneration?: number; readonly readyReplicas?: number };
+};
