@@ -47,6 +47,7 @@ export type ClusterConfig = {
   readonly xdsHost?: string;
   readonly xdsTls: 'auto' | 'off';
   readonly envoyImage?: string;
+  readonly proxyImage?: string;
   readonly leaseName: string;
   readonly leaseDuration: number;
   readonly leaseRenewDeadline: number;
@@ -157,6 +158,7 @@ export const settings: { readonly [K in keyof Config]-?: Setting<Config[K]> } = 
     schema: z.enum(['auto', 'off'], { error: 'is neither auto nor off' }),
   },
   envoyImage: { flag: '--envoy-image <image>', help: 'of provisioned Envoys', schema: text },
+  proxyImage: { flag: '--proxy-image <image>', help: 'of proxies into tailnets, 1.98 or newer', schema: text },
   leaseName: { flag: '--lease-name <name>', help: 'of the Lease that the leader holds', fallback: 'tailplane', schema: text },
   leaseDuration: {
     flag: '--lease-duration <duration>',

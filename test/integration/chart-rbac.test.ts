@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { managedResources } from '../../controllers/runtime/kinds.ts';
 import { kindsWithStatus } from '../../controllers/status/standing.ts';
 import { caSecretName } from '../../controllers/xds-certificates/secret.ts';
-import { allKinds, gatewayGroup, kinds } from '../../src/api/kinds.ts';
+import { allKinds, gatewayGroup, kinds, tailscaleGroup } from '../../src/api/kinds.ts';
 import type { ApiServer } from '../../src/kubernetes/api-server.ts';
 import { connect } from '../../src/kubernetes/connect.ts';
 import { hasHelm, rendered } from '../support/helm.ts';
@@ -69,9 +69,20 @@ const statusesOf = (scope: 'Cluster' | 'Namespaced', namespace?: string): readon
     .map((kind) => wish('patch', kinds[kind].group, `${kinds[kind].plural}/status`, namespace));
 const clusterStatuses = statusesOf('Cluster');
 const statuses = (namespace: string): readonly Wish[] => statusesOf('Namespaced', namespace);
-const { Event: _, Lease: __, StatefulSet: ___, ...provisioned } = managedResources;
+const provisioned = (({
+  Deployment,
+  Service,
+  ServiceAccount,
+  ConfigMap,
+  Secret,
+  PodDisruptionBudget,
+  HorizontalPodAutoscaler,
+  NetworkPolicy,
+}) => [Deployment, Service, ServiceAccount, ConfigMap, Secret, PodDisruptionBudget, HorizontalPodAutoscaler, NetworkPolicy])(
+  managedResources,
+);
 const provisions = (namespace: string): readonly Wish[] => [
-  ...Object.values(provisioned).flatMap(({ group, plural }) => manage.map((verb) => wish(verb, group, plural, namespace))),
+  ...provisioned.flatMap(({ group, plural }) => manage.map((verb) => wish(verb, group, plural, namespace))),
   wish('update', gatewayGroup, 'gateways/finalizers', namespace),
 ];
 const events = (namespace: string): readonly Wish[] => ['create', 'patch'].map((verb) => wish(verb, 'events.k8s.io', 'events', namespace));
@@ -81,6 +92,23 @@ const own = (lease: string): readonly Wish[] => [
   wish('create', '', 'secrets', 'tailplane-system'),
   ...[...read, 'update'].map((verb) => wish(verb, '', 'secrets', 'tailplane-system', caSecretName)),
   ...manage.map((verb) => wish(verb, '', 'configmaps', 'tailplane-system')),
+];
+
+const rbacGroup = 'rbac.authorization.k8s.io';
+
+/** Templates make and take away TailscaleEndpoints; finalizers guard those and TailscaleProxyGroups while there are proxies. */
+const ownWrites = ['create tailscaleendpoints', 'patch tailscaleendpoints', 'delete tailscaleendpoints', 'patch tailscaleproxygroups'];
+
+const proxies = (namespace: string): readonly Wish[] => [
+  ...manage.flatMap((verb) => [
+    wish(verb, 'apps', 'statefulsets', namespace),
+    ...['roles', 'rolebindings'].map((resource) => wish(verb, rbacGroup, resource, namespace)),
+    ...['services', 'serviceaccounts', 'configmaps', 'secrets'].map((resource) => wish(verb, '', resource, namespace)),
+    wish(verb, 'policy', 'poddisruptionbudgets', namespace),
+    wish(verb, 'networking.k8s.io', 'networkpolicies', namespace),
+  ]),
+  ...read.map((verb) => wish(verb, '', 'pods', namespace)),
+  ...ownWrites.map((line) => wish(line.split(' ')[0] ?? '', tailscaleGroup, line.split(' ')[1] ?? '', namespace)),
 ];
 
 /** What would be worth having to whoever takes over a replica. */
@@ -95,14 +123,17 @@ const neverAllowed: readonly Wish[] = [
   wish('deletecollection', '', 'secrets', 'shop'),
   wish('deletecollection', 'apps', 'deployments', 'shop'),
   wish('create', 'apps', 'daemonsets', 'shop'),
-  ...['roles', 'rolebindings', 'clusterroles', 'clusterrolebindings'].flatMap((resource) =>
-    ['create', 'patch', 'bind', 'escalate'].map((verb) => wish(verb, 'rbac.authorization.k8s.io', resource)),
+  ...['clusterroles', 'clusterrolebindings'].flatMap((resource) =>
+    ['create', 'patch', 'bind', 'escalate'].map((verb) => wish(verb, rbacGroup, resource)),
   ),
+  // Proxies have roles of their own, with nothing in them that tailplane has not itself.
+  ...['roles', 'rolebindings'].flatMap((resource) => ['bind', 'escalate'].map((verb) => wish(verb, rbacGroup, resource))),
   wish('patch', 'apiextensions.k8s.io', 'customresourcedefinitions'),
   wish('patch', 'admissionregistration.k8s.io', 'mutatingwebhookconfigurations'),
   ...allKinds
     .filter((kind) => kinds[kind].group !== '')
-    .flatMap((kind) => ['create', 'update', 'patch', 'delete'].map((verb) => wish(verb, kinds[kind].group, kinds[kind].plural, 'shop'))),
+    .flatMap((kind) => ['create', 'update', 'patch', 'delete'].map((verb) => wish(verb, kinds[kind].group, kinds[kind].plural, 'shop')))
+    .filter(({ verb, resource }) => !ownWrites.includes(`${verb} ${resource}`)),
   wish('update', 'coordination.k8s.io', 'leases', 'kube-system', 'kube-scheduler'),
   wish('update', 'coordination.k8s.io', 'leases', 'tailplane-system', 'somebody-else'),
 ];
@@ -132,6 +163,7 @@ describe.skipIf(!hasApiServer)('examples/install.yaml in a real API server', () 
     ['write the status of what has no namespace', clusterStatuses],
     ['write the status of all else', statuses('shop')],
     ['run Envoys anywhere', provisions('shop')],
+    ['run proxies anywhere', proxies('shop')],
     ['tell of events', [...events('shop'), ...events('default')]],
     ['keep its Lease, its CA and what its replicas say', own('tailplane')],
   ])('lets tailplane %s', async (_, wishes) => {
@@ -158,12 +190,12 @@ describe.skipIf(!hasApiServer || !hasHelm)('the chart for two namespaces in a re
   });
 
   it('lets tailplane work in both', async () => {
-    const wishes = ['shop', 'infra'].flatMap((namespace) => [reads, statuses, provisions, events].flatMap((some) => some(namespace)));
+    const wishes = ['shop', 'infra'].flatMap((namespace) => [reads, statuses, provisions, proxies, events].flatMap((some) => some(namespace)));
     expect(await granted(api, [...wishes, ...clusterReads, ...clusterStatuses, ...own('scoped'), ...events('default')], false)).toEqual([]);
   });
 
   it('lets tailplane neither look nor write anywhere else', async () => {
-    const elsewhere = [reads, statuses, provisions].flatMap((some) => some('elsewhere'));
+    const elsewhere = [reads, statuses, provisions, proxies].flatMap((some) => some('elsewhere'));
     const everywhere = [
       wish('list', '', 'secrets'),
       wish('list', '', 'secrets', 'tailplane-system'),

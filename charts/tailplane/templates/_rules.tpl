@@ -109,6 +109,44 @@
   verbs: [update]
 {{- end }}
 
+{{/* Runs proxies into tailnets, and makes what templates of TailscaleServices ask for. */}}
+{{- define "tailplane.rules.proxies" -}}
+- apiGroups: [apps]
+  resources: [statefulsets]
+  verbs: &manage [get, list, watch, create, patch, delete]
+- apiGroups: ['']
+  resources: [services, serviceaccounts, configmaps]
+  verbs: *manage
+# `update`, and core Events, only because nobody may give proxies what he has not.
+- apiGroups: ['']
+  resources: [secrets]
+  verbs: [get, list, watch, create, patch, update, delete]
+- apiGroups: ['']
+  resources: [events]
+  verbs: [create, get, patch]
+- apiGroups: ['']
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [roles, rolebindings]
+  verbs: *manage
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: *manage
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: *manage
+- apiGroups: [gateway.tailscale.com]
+  resources: [tailscaleendpoints]
+  verbs: [create, patch, delete]
+- apiGroups: [gateway.tailscale.com]
+  resources: [tailscaleproxygroups]
+  verbs: [patch]
+- apiGroups: [gateway.tailscale.com]
+  resources: [tailscaleendpoints/finalizers, tailscaleproxygroups/finalizers, tailscaleservices/finalizers]
+  verbs: [update]
+{{- end }}
+
 {{/* Gives Envoys that others run what they show xDS. */}}
 {{- define "tailplane.rules.credentials" -}}
 - apiGroups: ['']
@@ -139,4 +177,9 @@
 - apiGroups: ['']
   resources: [configmaps]
   verbs: [get, list, watch, create, patch, delete]
+# Tokens for tailnets with workload identity.
+- apiGroups: ['']
+  resources: [serviceaccounts/token]
+  resourceNames: [{{ include "tailplane.serviceAccountName" . }}]
+  verbs: [create]
 {{- end }}

@@ -1,5 +1,5 @@
 /** On a cluster: informers in, statuses and Envoys out, one leader among equal replicas. */
-import { distinctUntilChanged, EMPTY, filter, map, ReplaySubject, Subject, Subscription } from 'rxjs';
+import { distinctUntilChanged, filter, map, ReplaySubject, Subject, Subscription } from 'rxjs';
 import { groupByCertificate, groupByClaim } from '../../../xds/ads/identity.ts';
 import { EventRecorder } from '../../../controllers/events/recorder.ts';
 import { fleetOverlay } from '../../../controllers/gateway/overlay.ts';
@@ -26,6 +26,7 @@ import { stepsFor } from '../steps.ts';
 import { tailnetsFor } from '../tailnets.ts';
 import { clusterApiOf } from './api.ts';
 import { credentialsOn, fleetsOn } from './fleets.ts';
+import { knownSoon, proxiesOn } from './proxies.ts';
 import { templatesOn } from './templates.ts';
 import { certificatesOn } from './xds-certificates.ts';
 
@@ -74,6 +75,7 @@ export const clusterPlatform = async (config: Config, log: Logger, called: (call
     clients: () => running?.ads.clients() ?? [],
     failed: (error) => log.warn(`other replicas cannot be told of the Envoys here: ${(error as Error).message}`),
   });
+  const proxies = proxiesOn({ api, config, update$, leading$: elector.leading$, tailnets, log });
   const told$ = new Subject<ReadonlyMap<ObjectKey, Status>>();
   const work = new Subscription();
   const withFleets = fleetOverlay();
@@ -83,7 +85,7 @@ export const clusterPlatform = async (config: Config, log: Logger, called: (call
   let provisioningFailures = 0;
 
   return {
-    source: observing(state$, { tailnets: tailnets.tailnets$, proxies: EMPTY }),
+    source: observing(state$, { tailnets: tailnets.tailnets$, proxies: knownSoon(proxies.observed$) }),
     steps: stepsFor({ privilegedPorts: false, onCluster: true }),
     groupOf: certificates$ === undefined ? groupByClaim : groupByCertificate,
     ...(certificates$ === undefined ? {} : { tls$: certificates$.pipe(map(({ server }) => server)) }),
@@ -127,6 +129,7 @@ export const clusterPlatform = async (config: Config, log: Logger, called: (call
         }),
       );
       work.add(templatesOn(making).subscribe());
+      work.add(proxies.work$.subscribe());
       replicas.start();
       elector.start();
     },

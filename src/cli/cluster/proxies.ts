@@ -1,0 +1,48 @@
+/** Proxies into tailnets: who makes them, and what became of them. */
+import { distinctUntilChanged, map, merge, type Observable, shareReplay, takeUntil, timer } from 'rxjs';
+import { type ProxiesController, proxiesController } from '../../../controllers/proxies/controller.ts';
+import { noObservations, type Observations } from '../../api/observations.ts';
+import type { Config } from '../../config.ts';
+import type { Update } from '../../pipeline.ts';
+import type { Tailnets } from '../tailnets.ts';
+import type { FleetsOptions } from './fleets.ts';
+
+export type ProxiesOptions = Pick<FleetsOptions, 'api' | 'update$' | 'leading$' | 'log'> & {
+  readonly config: Config;
+  readonly tailnets: Pick<Tailnets, 'clientOf'>;
+};
+
+/** Makes the proxies that configuration asks for while we lead and `work$` is subscribed to. */
+export const proxiesOn = ({ api, config, update$, leading$, tailnets, log }: ProxiesOptions): ProxiesController => {
+  const sets$ = update$.pipe(
+    map(({ graph }) => graph.proxySets),
+    distinctUntilChanged(),
+  );
+  let latest: Update | undefined;
+  update$.subscribe((update) => (latest = update));
+  return proxiesController({
+    api,
+    ...(config.watchNamespaces.length === 0 ? {} : { namespaces: config.watchNamespaces }),
+    sets$,
+    clientOf: tailnets.clientOf,
+    tailnetExists: (tailnet) => latest?.state.objects.TailscaleTailnet.has(`/${tailnet}`) ?? true,
+    leading$,
+    log,
+    ...(config.proxyImage === undefined ? {} : { context: { image: config.proxyImage } }),
+  });
+};
+
+/** For proxies to be read before the first update; who may not read them goes on without. */
+const patienceMs = 10_000;
+
+/** What is observed of proxies; nothing after a while if nobody tells. */
+export const knownSoon = (observed$: ProxiesController['observed$']): Observable<Observations['proxies']> => {
+  const shared$ = observed$.pipe(shareReplay({ bufferSize: 1, refCount: true }));
+  return merge(
+    shared$,
+    timer(patienceMs).pipe(
+      map(() => noObservations.proxies),
+      takeUntil(shared$),
+    ),
+  );
+};
