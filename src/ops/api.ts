@@ -48,9 +48,9 @@ export const apiHandlersFor = ({ known, statusOf, clients }: Subject): Handlers 
       return json(200, dumpOf(resources, { ...(gateway === undefined ? {} : { gateway }), ...(type === undefined ? {} : { type }) }));
     }),
   '/api/v1/explain': (query) =>
-    once(known(), ({ graph }) => {
+    once(known(), (all) => {
       const gateway = query.get('gateway') ?? undefined;
-      const explained = explainTarget(graph, {
+      const explained = explainTarget(all, {
         target: query.get('target') ?? '',
         method: query.get('method') ?? 'GET',
         headers: query.getAll('header'),

@@ -1,6 +1,8 @@
-import type { HttpRule, Locality, PathRewrite, Redirect, RouteEntry } from '../../model/graph.ts';
+import type { HttpRule, PathRewrite, Redirect, RouteEntry } from '../../model/graph.ts';
 import { backendSteps } from './backend.ts';
 import type { Path, Step } from './explanation.ts';
+import { refusals } from './troubles.ts';
+import type { World } from './world.ts';
 
 /** What the matched entry does with the request. */
 export const actionPath = (
@@ -8,7 +10,7 @@ export const actionPath = (
   before: readonly Step[],
   entry: RouteEntry,
   passedOver: Path['passedOver'],
-  endpoints: ReadonlyMap<string, readonly Locality[]>,
+  world: World,
 ): Path => {
   const { rule, owner, id, ruleName } = entry;
   const matched: Step = {
@@ -28,8 +30,9 @@ export const actionPath = (
         passedOver,
       };
     case 'respond': {
-      const why =
-        rule.action.status === 500 ? 'no backend is valid, or a filter cannot be honoured: see the route’s conditions' : 'fixed answer';
+      const said = refusals(world.graph, owner).map((message) => `: ${message}`);
+      const invalid = `no backend is valid, or a filter cannot be honoured${said.length === 0 ? ': see the route’s conditions' : said.join('')}`;
+      const why = rule.action.status === 500 ? invalid : 'fixed answer';
       return {
         gateway,
         outcome: 'answered',
@@ -39,7 +42,7 @@ export const actionPath = (
       };
     }
     case 'forward': {
-      const backends = backendSteps(rule.action.shares, endpoints, 'answered with 500');
+      const backends = backendSteps({ owner, shares: rule.action.shares, without: 'answered with 500' }, world);
       const all = [...steps, ...backends.steps];
       if (backends.reachable) return { gateway, outcome: 'forwarded', steps: all, passedOver };
       return { gateway, outcome: 'answered', status: backends.valid ? 503 : 500, steps: all, passedOver };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { backendOf, entryOf, gatewayOf, graphOf, hostOf, listenerOf, noChanges, shareOf, socketOf } from '../../../test/support/graph.ts';
 import type { Graph, Locality, Socket, StreamRule, TcpListener, TlsListener } from '../../model/graph.ts';
+import { objectsOf } from '../../model/tailnets/fixtures.ts';
 import type { Path } from './explanation.ts';
 import { explainTarget, type Question } from './target.ts';
 
@@ -31,8 +32,10 @@ const shop = worldWith({
   boundPort: 10080,
 });
 
+const nothingRead = { objects: objectsOf(), problems: [], health: { name: 'files', synced: true, lastRead: 0 } };
+
 const explain = (graph: Graph, target: string, more: Partial<Question> = {}) =>
-  explainTarget(graph, { target, method: 'GET', headers: [], ...more });
+  explainTarget({ graph, state: nothingRead }, { target, method: 'GET', headers: [], ...more });
 
 /** The first path; throws where the question was refused. */
 const pathOf = (graph: Graph, target: string, more: Partial<Question> = {}): Path => {
@@ -119,6 +122,29 @@ describe('explaining a request', () => {
       'backend : 50 %: the reference does not resolve, answered with 500',
       'backend : 0 %: the reference does not resolve, answered with 500',
     ]);
+  });
+
+  it('says why a reference does not resolve, by the conditions of its route', () => {
+    const parentRef = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'edge' };
+    const message = 'TailscaleEndpoints "default/db": TailscaleTailnet "prod" not found';
+    const condition = { type: 'ResolvedRefs', status: 'False', reason: 'BackendNotFound', message, observedGeneration: 1 } as const;
+    const parent = { parentRef, controllerName: 'c', conditions: [condition] };
+    const graphWith = (rule: Parameters<typeof entryOf>[2]): Graph => ({
+      ...worldWith(socketOf(80, listenerOf('web', hostOf('*', entryOf('shop', {}, rule))))),
+      statuses: new Map([['HTTPRoute/default/shop', { kind: 'HTTPRoute', parents: [parent, parent] }]]),
+    });
+    const some = graphWith({ action: { kind: 'forward', shares: [shareOf(app), shareOf(undefined)] } });
+    expect(shown(pathOf(some, 'http://a/')).at(-1)).toBe(`backend : 50 %: the reference does not resolve, answered with 500: ${message}`);
+    const none = graphWith({ action: { kind: 'respond', status: 500 } });
+    expect(shown(pathOf(none, 'http://a/')).at(-1)).toBe(
+      `backend : answered with 500: no backend is valid, or a filter cannot be honoured: ${message}`,
+    );
+  });
+
+  it('has nobody answer where no endpoint is healthy', () => {
+    const ill = (alive[0]?.endpoints ?? []).map((endpoint) => ({ ...endpoint, healthy: false }));
+    const graph = { ...shop, endpoints: new Map([[app.id, [{ zone: '', weight: 1, endpoints: ill }]]]) };
+    expect(pathOf(graph, 'http://shop.example/')).toMatchObject({ outcome: 'answered', status: 503 });
   });
 
   it.each([

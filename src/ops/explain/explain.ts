@@ -1,4 +1,4 @@
-import type { Gateway, Graph, HttpListener, Listener, Locality, Socket, StreamRule, VirtualHost } from '../../model/graph.ts';
+import type { Gateway, Graph, HttpListener, Listener, Socket, StreamRule, VirtualHost } from '../../model/graph.ts';
 import { covers, ownerOf } from '../../model/gateways/hostnames.ts';
 import { actionPath } from './action.ts';
 import type { Explanation, Path, Step } from './explanation.ts';
@@ -6,19 +6,19 @@ import { listenerStep } from './listener.ts';
 import { mismatch } from './match.ts';
 import type { Request } from './request.ts';
 import { streamPath } from './route.ts';
-
-type Endpoints = ReadonlyMap<string, readonly Locality[]>;
+import type { World } from './world.ts';
 
 /**
  * What happens to a request: listener → route → rule → backend → endpoints in each Gateway that listens on its port, with the reason
  * where it stops. `only` names one Gateway (`namespace/name`).
  */
-export const explainRequest = (graph: Graph, target: string, request: Request, only?: string): Explanation => {
+export const explainRequest = (world: World, target: string, request: Request, only?: string): Explanation => {
+  const { graph } = world;
   const paths: Path[] = [];
   for (const [name, gateway] of graph.gateways) {
     if (only !== undefined && name !== only) continue;
     const socket = gateway.sockets.find((candidate) => listensFor(candidate, request));
-    if (socket !== undefined) paths.push(pathThrough(name, gateway, socket, request, graph.endpoints));
+    if (socket !== undefined) paths.push(pathThrough(name, gateway, socket, request, world));
   }
   return { target, paths: paths.length > 0 ? paths : [nobodyListens(graph, request, only)] };
 };
@@ -36,7 +36,7 @@ const nobodyListens = ({ gateways }: Graph, { port, scheme }: Request, only: str
   ]);
 };
 
-const pathThrough = (name: string, gateway: Gateway, socket: Socket, request: Request, endpoints: Endpoints): Path => {
+const pathThrough = (name: string, gateway: Gateway, socket: Socket, request: Request, world: World): Path => {
   const listener = listenerFor(socket, request);
   if (typeof listener === 'string') return refused(name, [step('listener', '', listener)]);
   const first = listenerStep(listener, socket);
@@ -45,18 +45,18 @@ const pathThrough = (name: string, gateway: Gateway, socket: Socket, request: Re
     case 'HTTPS':
       return isMisdirected(listener, request)
         ? answered(name, 421, [first, step('host', request.host, 'belongs to another listener of this port: ask for its server name')])
-        : httpPath(name, hostsFor(socket, listener), first, request, endpoints);
+        : httpPath(name, hostsFor(socket, listener), first, request, world);
     case 'TLS': {
       const serverName = ownerOf(
         request.serverName,
         listener.serverNames.map((entry) => entry.name),
       );
       const rule = listener.serverNames.find((entry) => entry.name === serverName)?.rule;
-      return streamOrNone(name, rule, first, `no TLSRoute takes server name ${request.serverName}`, endpoints);
+      return streamOrNone(name, rule, first, `no TLSRoute takes server name ${request.serverName}`, world);
     }
     case 'TCP':
     case 'UDP':
-      return streamOrNone(name, listener.rule, first, `no ${listener.protocol}Route is attached`, endpoints);
+      return streamOrNone(name, listener.rule, first, `no ${listener.protocol}Route is attached`, world);
   }
 };
 
@@ -89,7 +89,7 @@ const hostsFor = (socket: Socket, listener: HttpListener): readonly VirtualHost[
     ? listener.virtualHosts
     : socket.listeners.flatMap((other) => (other.protocol === 'HTTP' ? other.virtualHosts : []));
 
-const httpPath = (gateway: string, hosts: readonly VirtualHost[], first: Step, request: Request, endpoints: Endpoints): Path => {
+const httpPath = (gateway: string, hosts: readonly VirtualHost[], first: Step, request: Request, world: World): Path => {
   const domain = ownerOf(
     request.host,
     hosts.map((host) => host.domain),
@@ -104,15 +104,15 @@ const httpPath = (gateway: string, hosts: readonly VirtualHost[], first: Step, r
   const passedOver: { route: string; reason: string }[] = [];
   for (const entry of entries) {
     const reason = mismatch(entry.match, request);
-    if (reason === undefined) return actionPath(gateway, [first, host], entry, passedOver, endpoints);
+    if (reason === undefined) return actionPath(gateway, [first, host], entry, passedOver, world);
     passedOver.push({ route: entry.id, reason });
   }
   const nothing = step('route', '', `none of ${entries.length} matches takes ${request.method} ${request.path}`);
   return answered(gateway, 404, [first, host, nothing], passedOver);
 };
 
-const streamOrNone = (gateway: string, rule: StreamRule | undefined, first: Step, none: string, endpoints: Endpoints): Path =>
-  rule === undefined ? refused(gateway, [first, step('route', '', none)]) : streamPath(gateway, [first], rule, endpoints);
+const streamOrNone = (gateway: string, rule: StreamRule | undefined, first: Step, none: string, world: World): Path =>
+  rule === undefined ? refused(gateway, [first, step('route', '', none)]) : streamPath(gateway, [first], rule, world);
 
 const step = (at: Step['at'], name: string, detail: string): Step => ({ at, name, detail });
 

@@ -20,7 +20,20 @@ export type Path = {
 };
 
 export type Step = {
-  readonly at: 'gateway' | 'listener' | 'host' | 'route' | 'filter' | 'backend' | 'endpoint';
+  /** `reach`, `health`, `tailnet`, `proxies` and `machine` are there for backends in tailnets. */
+  readonly at:
+    | 'gateway'
+    | 'listener'
+    | 'host'
+    | 'route'
+    | 'filter'
+    | 'backend'
+    | 'reach'
+    | 'health'
+    | 'tailnet'
+    | 'proxies'
+    | 'machine'
+    | 'endpoint';
   readonly name: string;
   readonly detail: string;
   readonly object?: ObjectKey;

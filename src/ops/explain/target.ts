@@ -1,8 +1,9 @@
-import type { Graph } from '../../model/graph.ts';
+import type { Known } from '../known.ts';
 import { explainRequest } from './explain.ts';
 import type { Explanation } from './explanation.ts';
 import { requestFrom } from './request.ts';
 import { explainRoute, routeKeyFrom } from './route.ts';
+import { worldOf } from './world.ts';
 
 export type Question = {
   /** A URL, or `HTTPRoute/namespace/name` (any route kind). */
@@ -14,9 +15,12 @@ export type Question = {
 };
 
 /** What happens to a request, or where a route is served; a string says what is wrong with the question. */
-export const explainTarget = (graph: Graph, { target, method, headers, gateway }: Question): Explanation | string => {
+export const explainTarget = (
+  known: Pick<Known, 'graph' | 'state'>,
+  { target, method, headers, gateway }: Question,
+): Explanation | string => {
   const route = routeKeyFrom(target);
-  if (route !== undefined) return explainRoute(graph, route, gateway);
+  if (route !== undefined) return explainRoute(worldOf(known), route, gateway);
   const request = requestFrom(target, method, headers);
-  return typeof request === 'string' ? request : explainRequest(graph, target, request, gateway);
+  return typeof request === 'string' ? request : explainRequest(worldOf(known), target, request, gateway);
 };

@@ -1,0 +1,30 @@
+import { noObservations } from '../../api/observations.ts';
+import type { Read } from '../../lib/memo.ts';
+import type { Graph } from '../../model/graph.ts';
+import { type ModelTables, tablesBuilder } from '../../model/tables.ts';
+import { withWanted } from '../../model/tailnets/templates.ts';
+import type { Known } from '../known.ts';
+
+/** What explanations are made of. */
+export type World = {
+  readonly graph: Graph;
+  /** Whether anybody asks tailnets: nobody does where files alone are read. */
+  readonly asked: boolean;
+  /** The model's own tables, to see why a backend in a tailnet has the endpoints it has. */
+  readonly read: Read<ModelTables>;
+};
+
+/** Tables are made when something is looked up: most explanations have no need of them. */
+export const worldOf = ({ graph, state: { objects, observations } }: Pick<Known, 'graph' | 'state'>): World => {
+  let tables: ModelTables | undefined;
+  const made = (): ModelTables =>
+    tablesBuilder()(
+      { ...objects, TailscaleEndpoints: withWanted(objects.TailscaleEndpoints, graph.provisioned) },
+      observations ?? noObservations,
+    );
+  return {
+    graph,
+    asked: observations !== undefined,
+    read: (table, key) => (tables ??= made())[table].get(key) as never,
+  };
+};
