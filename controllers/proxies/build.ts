@@ -3,6 +3,7 @@ import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import { partsOf } from '../../src/lib/key.ts';
 import type { Verdict } from '../../src/model/route-node.ts';
 import { applyAll } from '../runtime/apply.ts';
+import { TerminalError } from '../runtime/errors.ts';
 import { plan } from '../runtime/plan.ts';
 import { type Group, statefulSetIn, type StatefulSetFields } from './group.ts';
 import { imageProblem } from './objects/image.ts';
@@ -52,7 +53,7 @@ const holdOwner = async (set: OwnedSet, owner: KubeObject, { cluster }: Tools): 
   await cluster.setFinalizers(owner, ownerResources[kind as keyof typeof ownerResources], [...finalizers, finalizer]);
 };
 
-/** What went wrong on the way; the first is worth telling. */
+/** What went wrong on the way. The first is worth telling, but for what only a change can help: the rest is to be tried again. */
 class Failures {
   readonly #signal: AbortSignal;
   readonly #errors: unknown[] = [];
@@ -72,6 +73,7 @@ class Failures {
   }
 
   throw(): void {
-    if (this.#errors.length > 0) throw this.#errors[0];
+    const passing = this.#errors.find((error) => !(error instanceof TerminalError));
+    if (this.#errors.length > 0) throw passing ?? this.#errors[0];
   }
 }

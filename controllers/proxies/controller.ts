@@ -38,6 +38,8 @@ export type ProxiesControllerOptions = {
   /** The API of the tailnet that a TailscaleTailnet names; undefined while it cannot be asked. */
   readonly clientOf: (tailnet: string) => TailnetApi | undefined;
   readonly tailnetExists: (tailnet: string) => boolean;
+  /** Each value says that something changed about tailnets: what failed is tried again soon. */
+  readonly retry$?: Observable<unknown>;
   /** While we lead, a signal that is aborted the moment we cease to. */
   readonly leading$: Observable<AbortSignal | undefined>;
   readonly context?: ProxyContext;
@@ -113,8 +115,13 @@ const work = (world$: Observable<readonly [ProxyWorld, ReadonlyMap<string, Proxy
       for (const [key, task] of round) if (task !== known.get(key)) queue.add(key, task);
       known = round;
     });
+    const retries = (options.retry$ ?? NEVER).subscribe(() => {
+      // Another value is what a queue tries before its time.
+      for (const [key, task] of known) if (failures$.value.has(key)) queue.add(key, { ...task });
+    });
     return () => {
       subscription.unsubscribe();
+      retries.unsubscribe();
       stopping.abort();
       failures$.next(new Map());
     };
