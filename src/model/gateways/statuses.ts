@@ -1,7 +1,7 @@
 import type { Gateway } from '../../api/generated/gateway-api.ts';
 import { reuse } from '../../lib/equal.ts';
 import { byCodeUnit, type ObjectKey } from '../../lib/key.ts';
-import { memo } from '../../lib/memo.ts';
+import { memo, sameElements } from '../../lib/memo.ts';
 import { conditionsOf } from '../conditions.ts';
 import type { AncestorStatus, Status } from '../status.ts';
 import type { DerivedGateway } from './derive.ts';
@@ -50,10 +50,13 @@ export const policyStatusesOf = (derived: readonly DerivedGateway[]): readonly E
  */
 export const statusesBuilder = (): ((few: readonly Entry[], changes: StatusChanges) => ReadonlyMap<ObjectKey, Status>) => {
   let last: ReadonlyMap<ObjectKey, Status> = new Map();
-  let lastFew: ReadonlySet<ObjectKey> = new Set();
+  let lastFew: readonly Entry[] = [];
   return (few, changes) => {
-    const now = new Map<ObjectKey, Status | undefined>([...[...lastFew].map((key) => [key, undefined] as const), ...few, ...changes]);
-    lastFew = new Set(few.map(([key]) => key));
+    const asBefore = sameElements(lastFew, few) === lastFew;
+    if (asBefore && changes.size === 0) return last;
+    const gone = asBefore ? [] : lastFew.map(([key]) => [key, undefined] as const);
+    const now = new Map<ObjectKey, Status | undefined>([...gone, ...(asBefore ? [] : few), ...changes]);
+    lastFew = few;
     const different = [...now]
       .map(([key, status]) => [key, status && reuse(last.get(key) ?? status, status)] as const)
       .filter(([key, status]) => status !== last.get(key));

@@ -1,6 +1,8 @@
 import type { HTTPRoute } from '../../api/generated/gateway-api.ts';
+import type { TailscaleGateway } from '../../api/generated/tailscale.ts';
+import { reuse } from '../../lib/equal.ts';
 import { keyOf, localKeyOf, type ObjectKey } from '../../lib/key.ts';
-import type { Read } from '../../lib/memo.ts';
+import { type Read, sameElements } from '../../lib/memo.ts';
 import { conditionsOf } from '../conditions.ts';
 import type { Verdict } from '../route-node.ts';
 import type { Status } from '../status.ts';
@@ -32,7 +34,7 @@ export type Findings = {
 
 /** Status of every object of our own kinds. What did not change is the same object. */
 export type OwnStatuses = {
-  /** As tailnets and proxies stand. */
+  /** As tailnets and proxies stand; the same list while no status is another. */
   readonly observed: (findings: Findings) => readonly Entry[];
   /** Where nobody looks at tailnets or proxies: only what users have to change. */
   readonly unobserved: (findings: Findings) => readonly Entry[];
@@ -48,23 +50,29 @@ export const ownStatusesFor = (onCluster: boolean): OwnStatuses => {
     tailnetSyncs: syncsOf(tables.tailnets),
     templateProblems: templates.problems,
   });
+  const ofGateways = new WeakMap<TailscaleGateway, Status>();
+  let last: readonly Entry[] = [];
   return {
     observed: (findings) => {
       const { tables, generated, gateways, refusalOf } = findings;
       const full = statusTables(findings);
       const statuses: Entry[] = [];
-      for (const tailnet of tables.TailscaleTailnet.values()) statuses.push([keyOf(tailnet), tailnetStatusOf(tailnet, full)]);
+      for (const tailnet of tables.TailscaleTailnet.values()) statuses.push(entryOf(tailnet, tailnetStatusOf(tailnet, full)));
       for (const endpoints of tables.TailscaleEndpoints.values())
-        if (!isGenerated(endpoints.metadata.name)) statuses.push([keyOf(endpoints), endpointsStatusOf(endpoints, full)]);
-      for (const services of tables.TailscaleServices.values()) statuses.push([keyOf(services), servicesStatusOf(services, full)]);
-      for (const group of tables.TailscaleProxyGroup.values()) statuses.push([keyOf(group), proxyGroupStatusOf(group, full)]);
+        if (!isGenerated(endpoints.metadata.name)) statuses.push(entryOf(endpoints, endpointsStatusOf(endpoints, full)));
+      for (const services of tables.TailscaleServices.values()) statuses.push(entryOf(services, servicesStatusOf(services, full)));
+      for (const group of tables.TailscaleProxyGroup.values()) statuses.push(entryOf(group, proxyGroupStatusOf(group, full)));
       for (const gateway of tables.TailscaleGateway.values()) {
         const plan = generated.plans.get(localKeyOf(gateway));
         if (plan === undefined) continue;
         const isServed = gateways.has(plan.gateway);
-        statuses.push([keyOf(gateway), gatewayStatusOf(gateway, { plan, isServed, refusalOf, syncs: full.tailnetSyncs })]);
+        const status = gatewayStatusOf(gateway, { plan, isServed, refusalOf, syncs: full.tailnetSyncs });
+        const settled = reuse(ofGateways.get(gateway) ?? status, status);
+        ofGateways.set(gateway, settled);
+        statuses.push(entryOf(gateway, settled));
       }
-      return statuses;
+      last = sameElements(last, statuses);
+      return last;
     },
     unobserved: (findings) => {
       const { tables, generated } = findings;
@@ -92,6 +100,15 @@ export const ownStatusesFor = (onCluster: boolean): OwnStatuses => {
 
 const none: ReadonlyMap<string, never> = new Map<string, never>();
 const nothingPlanned = { tailnets: [] };
+
+const entries = new WeakMap<Status, Entry>();
+
+/** A status belongs to one object: the same entry as long as it is the same. */
+const entryOf = (object: Own, status: Status): Entry => {
+  const entry = entries.get(status) ?? [keyOf(object), status];
+  entries.set(status, entry);
+  return entry;
+};
 
 type Own = {
   readonly kind: string;

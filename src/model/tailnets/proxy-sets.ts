@@ -2,7 +2,7 @@ import type { ProxyPod, ProxySettings, TailscaleEndpoints, TailscaleProxyGroup }
 import { equal } from '../../lib/equal.ts';
 import { fingerprint } from '../../lib/fingerprint.ts';
 import { byCodeUnit, keyOf, localKey, type ObjectKey } from '../../lib/key.ts';
-import { memoByReads, type Read, sameElements } from '../../lib/memo.ts';
+import { memo, memoByReads, type Read, sameElements } from '../../lib/memo.ts';
 import { present } from '../../lib/present.ts';
 import type { Gateway } from '../graph.ts';
 import type { ProxySet } from '../proxy-set.ts';
@@ -40,9 +40,10 @@ export const proxySetsBuilder = (): ((tables: ModelTables, gateways: ReadonlyMap
     for (const owner of [...tables.TailscaleEndpoints.values(), ...tables.TailscaleProxyGroup.values()]) {
       const sets = setsOf(owner, full);
       if (sets.length === 0) continue;
-      const settled = known.get(sets) ?? reused(last.of.get(keyOf(owner)) ?? [], sets);
+      const key = ownerKeyOf(owner);
+      const settled = known.get(sets) ?? reused(last.of.get(key) ?? [], sets);
       known.set(sets, settled);
-      of.set(keyOf(owner), settled);
+      of.set(key, settled);
     }
     if (of.size === last.of.size && [...of].every(([key, sets]) => last.of.get(key) === sets)) return last;
     const all = [...of.values()].flatMap((sets) => sets.map((set) => [localKey(set.namespace, set.name), set] as const));
@@ -50,6 +51,8 @@ export const proxySetsBuilder = (): ((tables: ModelTables, gateways: ReadonlyMap
     return last;
   };
 };
+
+const ownerKeyOf = memo((owner: Owner): ObjectKey => keyOf(owner));
 
 const reused = (before: readonly ProxySet[], sets: readonly ProxySet[]): readonly ProxySet[] =>
   sameElements(
