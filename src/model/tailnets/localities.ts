@@ -1,6 +1,7 @@
 import { reuse } from '../../lib/equal.ts';
 import { byCodeUnit, localKey, partsOf } from '../../lib/key.ts';
-import { memoByReads, type Read } from '../../lib/memo.ts';
+import type { Read } from '../../lib/memo.ts';
+import type { Reading } from '../../lib/readers.ts';
 import type { Backend, Endpoint, Locality } from '../graph.ts';
 import type { ModelTables } from '../tables.ts';
 import type { Destination, Place } from './destinations.ts';
@@ -12,30 +13,25 @@ import { endpointWeights } from './weights.ts';
 /** A destination and its priority: those of 0 are used first. */
 type Placed = { readonly priority: number; readonly destination: Destination };
 
-export type Located = {
-  /** Undefined while some machines cannot be told: Envoys then keep what they have. */
-  readonly localities: readonly Locality[] | undefined;
-  /** The Services, as `namespace/name`, whose EndpointSlices were looked at. */
-  readonly slices: ReadonlySet<string>;
-};
+/** `localities` is undefined while some machines cannot be told: Envoys then keep what they have. */
+export type Located = { readonly localities: readonly Locality[] | undefined; readonly readings: readonly Reading<ModelTables>[] };
 
 const last = new WeakMap<Backend, readonly Locality[]>();
 
 /** Where a TailscaleEndpoints or TailscaleServices is reachable: a locality per priority, none left out. The same array until its content changes. */
-export const tailnetLocalitiesOf: (backend: Backend, tables: ModelTables) => Located = memoByReads<ModelTables, Backend, Located>(
-  (backend, read) => {
-    const slices = new Set<string>();
-    const placed = placedIn(backend, (table, key) => {
-      if (table === 'slicesOf') slices.add(key);
-      return read(table, key);
-    });
-    if (placed === undefined) return { localities: undefined, slices };
-    const next = localitiesFrom(placed);
-    const localities = reuse(last.get(backend) ?? next, next);
-    last.set(backend, localities);
-    return { localities, slices };
-  },
-);
+export const tailnetLocalitiesOf = (backend: Backend, tables: ModelTables): Located => {
+  const readings: Reading<ModelTables>[] = [];
+  const placed = placedIn(backend, (table, key) => {
+    const found = tables[table].get(key);
+    readings.push({ table, key, found });
+    return found as never;
+  });
+  if (placed === undefined) return { localities: undefined, readings };
+  const next = localitiesFrom(placed);
+  const localities = reuse(last.get(backend) ?? next, next);
+  last.set(backend, localities);
+  return { localities, readings };
+};
 
 const placedIn = (backend: Backend, read: Read<ModelTables>): readonly Placed[] | undefined => {
   const { kind, namespace, name } = partsOf(backend.key);

@@ -5,7 +5,7 @@ import { type HostPort, hostPortFrom } from '../../lib/host-port.ts';
 import { memoWithin, type Read } from '../../lib/memo.ts';
 import { present } from '../../lib/present.ts';
 import type { ModelTables } from '../tables.ts';
-import { deviceSelection, preferred, proxyDevice, tailnetKey } from './tables.ts';
+import { deviceSelection, machinesSelected, preferred, tailnetKey } from './tables.ts';
 
 /** One destination of a TailscaleEndpoints, as far as it is known. */
 export type Machine = {
@@ -47,8 +47,8 @@ const derived = memoWithin<ModelTables, TailscaleEndpoints, readonly Machine[]>(
   if (autoDiscovery === undefined) return listed;
   const { port, protocol, ...selection } = autoDiscovery;
   const taken = new Set(listed.filter((machine) => machine.port === port).map(({ device }) => device?.id));
-  const found = (read('devicesSelected', deviceSelection(spec.tailnet, selection)) ?? [])
-    .filter((device) => !taken.has(device.id) && read('proxyDevices', proxyDevice(device)) === undefined)
+  const found = machinesSelected(deviceSelection(spec.tailnet, selection), read)
+    .filter((device) => !taken.has(device.id))
     .map((device) => discovered(device, { name: device.fqdn, port, protocol, weight: 1 }));
   return [...listed, ...found];
 });
@@ -66,9 +66,9 @@ const listedMachines = (endpoint: TailscaleEndpoint, tailnet: string, read: Read
   const common = present({ name, port, protocol, weight, healthCheck });
   if (externalTarget !== undefined) return [externalMachine(externalTarget, common)];
   if (!isSelection(endpoint)) return [namedMachine(endpoint, common, tailnet, read)];
-  return (read('devicesSelected', deviceSelection(tailnet, { tags })) ?? [])
-    .filter((device) => read('proxyDevices', proxyDevice(device)) === undefined)
-    .map((device) => discovered(device, { ...common, name: `${name}/${labelOf(device)}` }));
+  return machinesSelected(deviceSelection(tailnet, { tags }), read).map((device) =>
+    discovered(device, { ...common, name: `${name}/${labelOf(device)}` }),
+  );
 };
 
 export type Common = Pick<Machine, 'name' | 'port' | 'protocol' | 'weight' | 'healthCheck'>;

@@ -16,7 +16,7 @@ import { destinationsIn, type Part, permission } from './parts.ts';
 import type { Transport, Written } from './ports.ts';
 import type { Path } from './reach.ts';
 import { vipServiceName } from './selected.ts';
-import { deviceSelection, proxyDevice, tailnetKey } from './tables.ts';
+import { deviceSelection, machinesSelected, tailnetKey } from './tables.ts';
 import { vipPortFor } from './vip-ports.ts';
 
 /** One of the things that a TailscaleServices consists of. */
@@ -89,8 +89,7 @@ export const discoveredMembers = (context: MemberContext, read: Read<ModelTables
       tailnet,
       destinations: (look) => {
         if (look('tailnetStandings', tailnet)?.heard !== true) return undefined;
-        const devices = (look('devicesSelected', selection) ?? []).filter((one) => look('proxyDevices', proxyDevice(one)) === undefined);
-        const machines = devices.flatMap(({ addresses: [ip], usable }): readonly Reachable[] =>
+        const machines = machinesSelected(selection, look).flatMap(({ addresses: [ip], usable }): readonly Reachable[] =>
           ip === undefined ? [] : [{ target: { ip }, port, protocol: transport, weight: 1, healthy: usable }],
         );
         return destinationsOf(machines, carrier, look);

@@ -6,17 +6,16 @@ type Selection<V> = { readonly isMember: (value: V) => boolean; readonly members
 /**
  * A function from a map of values to a table of those that a selector, written as a string, selects, in the order of the map's keys. A change of
  * few values costs each selector in use a look at those few: a selection none of them belongs to, or belonged to, is the same array as before.
- * A selector is remembered while it is asked for between one change and the next. The same table while no value changes.
+ * A selector is remembered while it is asked for between one change and the next. The same table while no value changes. `changed`: the keys
+ * under which the values are others than last time, for who knows them.
  */
 export const selectionsBuilder = <V>(
   selectorFrom: (text: string) => (value: V) => boolean,
-): ((values: ReadonlyMap<string, V>) => Table<readonly V[]>) => {
+): ((values: ReadonlyMap<string, V>, changed?: ReadonlySet<string>) => Table<readonly V[]>) => {
   let source: ReadonlyMap<string, V> = new Map();
   let asked = new Map<string, Selection<V>>();
   let table: Table<readonly V[]> | undefined;
-  return (values) => {
-    if (values === source && table !== undefined) return table;
-    const changed = changedKeys(source, values);
+  return (values, changed = values === source ? none : changedKeys(source, values)) => {
     source = values;
     if (changed.size === 0 && table !== undefined) return table;
     const before = asked;
@@ -53,6 +52,8 @@ const updated = <V>(last: Selection<V>, changed: ReadonlySet<string>, values: Re
 
 const listOf = <V>(members: ReadonlyMap<string, V>): readonly V[] =>
   [...members].toSorted(([one], [other]) => byCodeUnit(one, other)).map(([, value]) => value);
+
+const none: ReadonlySet<string> = new Set();
 
 /** Keys under which two maps do not hold the same. */
 export const changedKeys = (one: ReadonlyMap<string, unknown>, other: ReadonlyMap<string, unknown>): ReadonlySet<string> => {

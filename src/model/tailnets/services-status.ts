@@ -10,7 +10,7 @@ import type { Condition, Status } from '../status.ts';
 import { addressOf, machinesOf, namedMachine } from './machines.ts';
 import { selectedBy, vipServiceName } from './selected.ts';
 import type { StatusTables } from './status-tables.ts';
-import { deviceSelection, proxyDevice, tailnetKey } from './tables.ts';
+import { deviceSelection, machinesSelected, tailnetKey } from './tables.ts';
 
 type ServicesStatus = Extract<Status, { readonly kind: 'TailscaleServices' }>;
 type Fields = ServicesStatus['fields'];
@@ -110,9 +110,7 @@ const discoveredIn = (services: TailscaleServices, selected: readonly TailscaleE
   const tailnet = tailnetOf(services, selected);
   if (serviceDiscovery?.enabled !== true || tailnet === undefined) return { total: 0, healthy: 0 };
   const { patterns, excludePatterns } = serviceDiscovery;
-  const devices = (read('devicesSelected', deviceSelection(tailnet, present({ patterns, excludePatterns }))) ?? []).filter(
-    (device) => read('proxyDevices', proxyDevice(device)) === undefined,
-  );
+  const devices = machinesSelected(deviceSelection(tailnet, present({ patterns, excludePatterns })), read);
   return { total: devices.length, healthy: devices.filter(({ usable }) => usable).length };
 };
 
