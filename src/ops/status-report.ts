@@ -5,12 +5,15 @@ import { byCodeUnit, keyOf, type ObjectKey } from '../lib/key.ts';
 import type { SourceHealth, SourceProblem } from '../sources/source.ts';
 import type { ClusterStatus, StatusWithTimes } from '../model/cluster-status.ts';
 import type { Known } from './known.ts';
+import { proxiesIn, type ReportedProxies, type ReportedTailnet, tailnetsIn } from './tailnet-report.ts';
 
 /** The JSON of `status -o json` and `/api/v1/status`; documented in docs/cli.md. */
 export type StatusReport = {
   readonly sources: readonly SourceHealth[];
   readonly problems: readonly SourceProblem[];
   readonly objects: readonly ReportedObject[];
+  readonly tailnets: readonly ReportedTailnet[];
+  readonly proxies: readonly ReportedProxies[];
   readonly envoys: readonly ReportedEnvoy[];
 };
 
@@ -47,13 +50,15 @@ export type ReportedEnvoy = {
 
 /** Everything `status` shows, objects in the order of kinds, then of names. */
 export const statusReportOf = (
-  { state }: Known,
+  known: Known,
   statusOf: (key: ObjectKey) => StatusWithTimes | undefined,
   clients: readonly ClientStatus[],
 ): StatusReport => ({
-  sources: [state.health],
-  problems: state.problems,
-  objects: allKinds.flatMap((kind) => [...state.objects[kind].values()].map((object) => objectFrom(object, statusOf(keyOf(object))))),
+  sources: [known.state.health],
+  problems: known.state.problems,
+  objects: allKinds.flatMap((kind) => [...known.state.objects[kind].values()].map((object) => objectFrom(object, statusOf(keyOf(object))))),
+  tailnets: tailnetsIn(known.state),
+  proxies: proxiesIn(known),
   envoys: clients.map(envoyFrom).toSorted((a, b) => byCodeUnit(`${a.gateway} ${a.node}`, `${b.gateway} ${b.node}`)),
 });
 

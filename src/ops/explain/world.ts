@@ -2,6 +2,7 @@ import { noObservations } from '../../api/observations.ts';
 import type { Read } from '../../lib/memo.ts';
 import type { Graph } from '../../model/graph.ts';
 import { type ModelTables, tablesBuilder } from '../../model/tables.ts';
+import { generatedAdder, generatedRoutesBuilder } from '../../model/tailnets/generated-routes.ts';
 import { withWanted } from '../../model/tailnets/templates.ts';
 import type { Known } from '../known.ts';
 
@@ -17,11 +18,11 @@ export type World = {
 /** Tables are made when something is looked up: most explanations have no need of them. */
 export const worldOf = ({ graph, state: { objects, observations } }: Pick<Known, 'graph' | 'state'>): World => {
   let tables: ModelTables | undefined;
-  const made = (): ModelTables =>
-    tablesBuilder()(
-      { ...objects, TailscaleEndpoints: withWanted(objects.TailscaleEndpoints, graph.provisioned) },
-      observations ?? noObservations,
-    );
+  const made = (): ModelTables => {
+    const all = { ...objects, TailscaleEndpoints: withWanted(objects.TailscaleEndpoints, graph.provisioned) };
+    const plain = tablesBuilder()(all, observations ?? noObservations);
+    return generatedAdder()(plain, generatedRoutesBuilder()(plain));
+  };
   return {
     graph,
     asked: observations !== undefined,
