@@ -39,7 +39,7 @@ export type TailnetTrouble = {
   readonly message: string;
   /** RFC 3339: since when. */
   readonly since: string;
-  /** It has lasted for an hour or more: what is known from before is then no longer said to be so. */
+  /** What is known was read two hours ago, or earlier: it is used, and no longer said to be so. */
   readonly lasting?: boolean;
 };
 

@@ -108,6 +108,16 @@ describe('while the API is down for an hour', () => {
     expect(source.health()[0]?.lastRead).toBeGreaterThan(start + hourMs);
   });
 
+  it('what was known counts as old only after another', async () => {
+    const { api, last } = world();
+    await vi.advanceTimersByTimeAsync(minuteMs);
+    api.devices = api.vipServices = () => Promise.reject(down);
+    await vi.advanceTimersByTimeAsync(hourMs);
+    expect(last()?.trouble).not.toHaveProperty('lasting');
+    await vi.advanceTimersByTimeAsync(hourMs + 20 * minuteMs);
+    expect(last()).toMatchObject({ known: expect.anything(), trouble: { lasting: true } });
+  });
+
   it('both lists are well again as soon as one is', async () => {
     const { api, calls, last } = world(() => 0.99);
     const [devices, vipServices] = [api.devices, api.vipServices];

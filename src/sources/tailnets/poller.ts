@@ -1,5 +1,5 @@
 import type { TailnetState, TailnetTrouble } from '../../api/observations.ts';
-import { equal } from '../../lib/equal.ts';
+import { equal, reuse } from '../../lib/equal.ts';
 import { present } from '../../lib/present.ts';
 import type { Result } from '../../lib/result.ts';
 import type { TailscaleClient } from '../../tailscale/client.ts';
@@ -22,6 +22,9 @@ export type PollerOptions = {
 
 /** Nobody waits longer for a tailnet's first answer. */
 const silenceMs = 10_000;
+
+/** What is known is relied on for so long. */
+const lastingMs = 7_200_000;
 
 /** `setTimeout` cannot wait longer. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -112,8 +115,8 @@ export class Poller {
     const { name, changed } = this.#options;
     const round = this.#round;
     const known = this.#knowledge.known();
-    const trouble = this.#troubleOf(round === undefined || !round.isHeard ? this.#standing : round.trouble);
     this.#lastRead = Math.max(round?.lastRead ?? 0, this.#lastRead);
+    const trouble = this.#troubleOf(round === undefined || !round.isHeard ? this.#standing : round.trouble);
     this.#expectExpiry();
     const { state } = this;
     if (known === state?.known && trouble === state?.trouble) return;
@@ -125,11 +128,10 @@ export class Poller {
   #troubleOf(trouble: Trouble | undefined): TailnetTrouble | undefined {
     const former = this.state?.trouble;
     if (trouble === undefined) return undefined;
-    if (former?.kind !== trouble.kind) {
-      const since = `${new Date(this.#options.clock.now()).toISOString().slice(0, 19)}Z`;
-      return { kind: trouble.kind, message: trouble.message, since };
-    }
-    return former.message === trouble.message ? former : { ...former, message: trouble.message };
+    const now = this.#options.clock.now();
+    const since = former?.kind === trouble.kind ? former.since : `${new Date(now).toISOString().slice(0, 19)}Z`;
+    const lasting = this.#lastRead > 0 && now - this.#lastRead >= lastingMs ? true : undefined;
+    return reuse(former, present({ kind: trouble.kind, message: trouble.message, since, lasting }));
   }
 
   #expectExpiry(): void {
