@@ -37,7 +37,12 @@ const deviceSchema = z
   })
   .partial();
 
-const joiningSchema = deviceSchema.extend({ hostname: deviceSchema.shape.hostname.unwrap(), authKey: z.string().optional() });
+/** `nodeId` for a machine that somebody else gave its id, as when a real coordination server stands beside the simulator. */
+const joiningSchema = deviceSchema.extend({
+  hostname: deviceSchema.shape.hostname.unwrap(),
+  authKey: z.string().optional(),
+  nodeId: z.string().min(1).optional(),
+});
 
 /** Fields as a device has them; those not given stay away, so that they replace nothing. */
 const fieldsFrom = ({ online, ...fields }: z.infer<typeof deviceSchema>): Partial<Device> => {
@@ -74,10 +79,15 @@ const onDevice = (
 const addDevice = onTailnet((tailnet, { body, now }) => {
   const wish = bodyAs(joiningSchema, body);
   if (!wish.ok) return wish;
-  const { authKey, hostname, ...fields } = wish.value;
+  const { authKey, hostname, nodeId, ...fields } = wish.value;
+  if (nodeId !== undefined && deviceBy(tailnet, nodeId).ok) return refuse(409, 'node id exists already');
   const joining = { ...fieldsFrom(fields), hostname };
   const joined = authKey === undefined ? ok(join(tailnet, joining, now)) : joinByKey(tailnet, joining, authKey, now);
-  return joined.ok ? ok({ tailnet: joined.value.tailnet, body: joined.value.device }) : joined;
+  if (!joined.ok) return joined;
+  const { device } = joined.value;
+  const known = nodeId === undefined ? device : { ...device, nodeId };
+  const devices = joined.value.tailnet.devices.map((each) => (each === device ? known : each));
+  return ok({ tailnet: { ...joined.value.tailnet, devices }, body: known });
 });
 
 const alterDevice = onDevice((tailnet, device, { body, now }) => {
