@@ -57,9 +57,12 @@ export type StatefulSession = envoy.extensions.filters.http.stateful_session.v3.
 
 // Clusters and endpoints
 export type Cluster = envoy.config.cluster.v3.Cluster;
+export type HealthCheck = envoy.config.core.v3.HealthCheck;
+export type OutlierDetection = envoy.config.cluster.v3.OutlierDetection;
 export type ClusterLoadAssignment = envoy.config.endpoint.v3.ClusterLoadAssignment;
 export type LocalityLbEndpoints = envoy.config.endpoint.v3.LocalityLbEndpoints;
 export type LbEndpoint = envoy.config.endpoint.v3.LbEndpoint;
+export type Metadata = envoy.config.core.v3.Metadata;
 
 // TLS
 export type Secret = envoy.extensions.transport_sockets.tls.v3.Secret;

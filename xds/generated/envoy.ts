@@ -523,6 +523,12 @@ export declare namespace envoy.config.cluster.v3.UpstreamConnectionOptions {
   }
 }
 
+export declare namespace envoy.config.common.key_value.v3 {
+  interface KeyValueStoreConfig {
+    readonly config?: envoy.config.core.v3.TypedExtensionConfig | undefined;
+  }
+}
+
 export declare namespace envoy.config.common.matcher.v3 {
   interface HttpGenericBodyMatch {
     readonly bytesLimit?: number | undefined;
@@ -2132,6 +2138,46 @@ export declare namespace envoy.extensions.clusters.dns.v3.DnsCluster {
   }
 }
 
+export declare namespace envoy.extensions.clusters.dynamic_forward_proxy.v3 {
+  interface ClusterConfig {
+    readonly dnsCacheConfig?: envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig | undefined;
+    readonly allowInsecureClusterOptions?: boolean | undefined;
+    readonly allowCoalescedConnections?: boolean | undefined;
+    readonly subClustersConfig?: envoy.extensions.clusters.dynamic_forward_proxy.v3.SubClustersConfig | undefined;
+  }
+  interface SubClustersConfig {
+    readonly lbPolicy?: envoy.config.cluster.v3.Cluster.LbPolicy | undefined;
+    readonly maxSubClusters?: google.protobuf.UInt32Value | undefined;
+    readonly subClusterTtl?: google.protobuf.Duration | undefined;
+    readonly preresolveClusters?: readonly envoy.config.core.v3.SocketAddress[] | undefined;
+    readonly dnsClusterConfig?: envoy.extensions.clusters.dns.v3.DnsCluster | undefined;
+  }
+}
+
+export declare namespace envoy.extensions.common.dynamic_forward_proxy.v3 {
+  interface DnsCacheCircuitBreakers {
+    readonly maxPendingRequests?: google.protobuf.UInt32Value | undefined;
+  }
+  interface DnsCacheConfig {
+    readonly name?: string | undefined;
+    readonly dnsLookupFamily?: envoy.config.cluster.v3.Cluster.DnsLookupFamily | undefined;
+    readonly dnsRefreshRate?: google.protobuf.Duration | undefined;
+    readonly hostTtl?: google.protobuf.Duration | undefined;
+    readonly maxHosts?: google.protobuf.UInt32Value | undefined;
+    readonly dnsFailureRefreshRate?: envoy.config.cluster.v3.Cluster.RefreshRate | undefined;
+    readonly dnsCacheCircuitBreaker?: envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheCircuitBreakers | undefined;
+    /** @deprecated */ readonly useTcpForDnsLookups?: boolean | undefined;
+    /** @deprecated */ readonly dnsResolutionConfig?: envoy.config.core.v3.DnsResolutionConfig | undefined;
+    readonly preresolveHostnames?: readonly envoy.config.core.v3.SocketAddress[] | undefined;
+    readonly dnsQueryTimeout?: google.protobuf.Duration | undefined;
+    readonly typedDnsResolverConfig?: envoy.config.core.v3.TypedExtensionConfig | undefined;
+    readonly keyValueConfig?: envoy.config.common.key_value.v3.KeyValueStoreConfig | undefined;
+    readonly dnsMinRefreshRate?: google.protobuf.Duration | undefined;
+    readonly disableDnsRefreshOnFailure?: boolean | undefined;
+    readonly resolvedAddressFilter?: envoy.type.matcher.v3.AddressMatcher | undefined;
+  }
+}
+
 export declare namespace envoy.extensions.common.ratelimit.v3 {
   type LocalClusterRateLimit = google.protobuf.Empty;
   interface LocalRateLimitDescriptor {
@@ -2148,6 +2194,21 @@ export declare namespace envoy.extensions.common.ratelimit.v3.RateLimitDescripto
     readonly key?: string | undefined;
     readonly value?: string | undefined;
   }
+}
+
+export declare namespace envoy.extensions.filters.common.set_filter_state.v3 {
+  interface FilterStateValue {
+    readonly objectKey?: string | undefined;
+    readonly formatString?: envoy.config.core.v3.SubstitutionFormatString | undefined;
+    /** @deprecated */ readonly readOnly?: boolean | undefined;
+    readonly sharedWithUpstream?: envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue.SharedWithUpstream | undefined;
+    readonly skipIfEmpty?: boolean | undefined;
+    readonly factoryKey?: string | undefined;
+  }
+}
+
+export declare namespace envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue {
+  type SharedWithUpstream = 'NONE' | 'ONCE' | 'TRANSITIVE';
 }
 
 export declare namespace envoy.extensions.filters.http.cors.v3 {
@@ -2270,6 +2331,34 @@ export declare namespace envoy.extensions.filters.http.header_mutation.v3 {
     readonly requestTrailersMutations?: readonly envoy.config.common.mutation_rules.v3.HeaderMutation[] | undefined;
     readonly formatters?: readonly envoy.config.core.v3.TypedExtensionConfig[] | undefined;
   }
+}
+
+export declare namespace envoy.extensions.filters.http.header_to_metadata.v3 {
+  interface Config {
+    readonly requestRules?: readonly envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule[] | undefined;
+    readonly responseRules?: readonly envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule[] | undefined;
+    readonly statPrefix?: string | undefined;
+  }
+}
+
+export declare namespace envoy.extensions.filters.http.header_to_metadata.v3.Config {
+  interface KeyValuePair {
+    readonly metadataNamespace?: string | undefined;
+    readonly key?: string | undefined;
+    readonly value?: string | undefined;
+    readonly type?: envoy.extensions.filters.http.header_to_metadata.v3.Config.ValueType | undefined;
+    readonly encode?: envoy.extensions.filters.http.header_to_metadata.v3.Config.ValueEncode | undefined;
+    readonly regexValueRewrite?: envoy.type.matcher.v3.RegexMatchAndSubstitute | undefined;
+  }
+  interface Rule {
+    readonly header?: string | undefined;
+    readonly onHeaderPresent?: envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair | undefined;
+    readonly onHeaderMissing?: envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair | undefined;
+    readonly remove?: boolean | undefined;
+    readonly cookie?: string | undefined;
+  }
+  type ValueEncode = 'NONE' | 'BASE64';
+  type ValueType = 'STRING' | 'NUMBER' | 'PROTOBUF_VALUE';
 }
 
 export declare namespace envoy.extensions.filters.http.local_ratelimit.v3 {
@@ -2620,6 +2709,22 @@ export declare namespace envoy.extensions.filters.network.rbac.v3.RBAC {
   type EnforcementType = 'ONE_TIME_ON_FIRST_BYTE' | 'CONTINUOUS';
 }
 
+export declare namespace envoy.extensions.filters.network.set_filter_state.v3 {
+  interface Config {
+    readonly onNewConnection?: readonly envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue[] | undefined;
+    readonly onDownstreamTlsHandshake?: readonly envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue[] | undefined;
+    readonly onDownstreamData?: readonly envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue[] | undefined;
+  }
+}
+
+export declare namespace envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3 {
+  interface FilterConfig {
+    readonly dnsCacheConfig?: envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig | undefined;
+    readonly portValue?: number | undefined;
+    readonly saveUpstreamAddress?: boolean | undefined;
+  }
+}
+
 export declare namespace envoy.extensions.filters.network.tcp_proxy.v3 {
   type ProxyProtocolTlvMergePolicy = 'ADD_IF_ABSENT' | 'OVERWRITE_BY_TYPE_IF_EXISTS_OR_ADD' | 'APPEND_IF_EXISTS_OR_ADD';
   interface TcpProxy {
@@ -2915,6 +3020,12 @@ export declare namespace envoy.extensions.path.rewrite.uri_template.v3 {
 
 export declare namespace envoy.extensions.retry.host.previous_hosts.v3 {
   type PreviousHostsPredicate = google.protobuf.Empty;
+}
+
+export declare namespace envoy.extensions.retry.priority.previous_priorities.v3 {
+  interface PreviousPrioritiesConfig {
+    readonly updateFrequency?: number | undefined;
+  }
 }
 
 export declare namespace envoy.extensions.transport_sockets.http_11_proxy.v3 {
@@ -3765,6 +3876,7 @@ export interface Messages {
   'envoy.config.cluster.v3.TrackClusterStats': envoy.config.cluster.v3.TrackClusterStats;
   'envoy.config.cluster.v3.UpstreamConnectionOptions': envoy.config.cluster.v3.UpstreamConnectionOptions;
   'envoy.config.cluster.v3.UpstreamConnectionOptions.HappyEyeballsConfig': envoy.config.cluster.v3.UpstreamConnectionOptions.HappyEyeballsConfig;
+  'envoy.config.common.key_value.v3.KeyValueStoreConfig': envoy.config.common.key_value.v3.KeyValueStoreConfig;
   'envoy.config.common.matcher.v3.HttpGenericBodyMatch': envoy.config.common.matcher.v3.HttpGenericBodyMatch;
   'envoy.config.common.matcher.v3.HttpGenericBodyMatch.GenericTextMatch': envoy.config.common.matcher.v3.HttpGenericBodyMatch.GenericTextMatch;
   'envoy.config.common.matcher.v3.HttpHeadersMatch': envoy.config.common.matcher.v3.HttpHeadersMatch;
@@ -3989,9 +4101,14 @@ export interface Messages {
   'envoy.extensions.clusters.aggregate.v3.ClusterConfig': envoy.extensions.clusters.aggregate.v3.ClusterConfig;
   'envoy.extensions.clusters.dns.v3.DnsCluster': envoy.extensions.clusters.dns.v3.DnsCluster;
   'envoy.extensions.clusters.dns.v3.DnsCluster.RefreshRate': envoy.extensions.clusters.dns.v3.DnsCluster.RefreshRate;
+  'envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig': envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig;
+  'envoy.extensions.clusters.dynamic_forward_proxy.v3.SubClustersConfig': envoy.extensions.clusters.dynamic_forward_proxy.v3.SubClustersConfig;
+  'envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheCircuitBreakers': envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheCircuitBreakers;
+  'envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig': envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig;
   'envoy.extensions.common.ratelimit.v3.LocalClusterRateLimit': envoy.extensions.common.ratelimit.v3.LocalClusterRateLimit;
   'envoy.extensions.common.ratelimit.v3.LocalRateLimitDescriptor': envoy.extensions.common.ratelimit.v3.LocalRateLimitDescriptor;
   'envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry': envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry;
+  'envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue': envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue;
   'envoy.extensions.filters.http.cors.v3.Cors': envoy.extensions.filters.http.cors.v3.Cors;
   'envoy.extensions.filters.http.cors.v3.CorsPolicy': envoy.extensions.filters.http.cors.v3.CorsPolicy;
   'envoy.extensions.filters.http.ext_authz.v3.AuthorizationRequest': envoy.extensions.filters.http.ext_authz.v3.AuthorizationRequest;
@@ -4006,6 +4123,9 @@ export interface Messages {
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation': envoy.extensions.filters.http.header_mutation.v3.HeaderMutation;
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute': envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute;
   'envoy.extensions.filters.http.header_mutation.v3.Mutations': envoy.extensions.filters.http.header_mutation.v3.Mutations;
+  'envoy.extensions.filters.http.header_to_metadata.v3.Config': envoy.extensions.filters.http.header_to_metadata.v3.Config;
+  'envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair': envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair;
+  'envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule': envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule;
   'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit;
   'envoy.extensions.filters.http.lua.v3.Lua': envoy.extensions.filters.http.lua.v3.Lua;
   'envoy.extensions.filters.http.lua.v3.LuaPerRoute': envoy.extensions.filters.http.lua.v3.LuaPerRoute;
@@ -4042,6 +4162,8 @@ export interface Messages {
   'envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor': envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor;
   'envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor.KvElement': envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor.KvElement;
   'envoy.extensions.filters.network.rbac.v3.RBAC': envoy.extensions.filters.network.rbac.v3.RBAC;
+  'envoy.extensions.filters.network.set_filter_state.v3.Config': envoy.extensions.filters.network.set_filter_state.v3.Config;
+  'envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig': envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig;
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy;
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.OnDemand': envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.OnDemand;
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions': envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions;
@@ -4082,6 +4204,7 @@ export interface Messages {
   'envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig': envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig;
   'envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig': envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig;
   'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate': envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate;
+  'envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig': envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig;
   'envoy.extensions.transport_sockets.http_11_proxy.v3.Http11ProxyUpstreamTransport': envoy.extensions.transport_sockets.http_11_proxy.v3.Http11ProxyUpstreamTransport;
   'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport': envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport;
   'envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport.MetadataValueSource': envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport.MetadataValueSource;
