@@ -1,3 +1,4 @@
+import { any } from '../../xds/any.ts';
 import type { Resources } from '../../xds/resources.ts';
 import type { Bootstrap, Cluster, Listener, Secret } from '../../xds/types.ts';
 import { authority } from './certificates.ts';
@@ -16,14 +17,23 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [key
 export const staticBootstrapFrom = (resources: Resources): Bootstrap => {
   const routes = new Map([...resources.RouteConfiguration].map(([name, { message }]) => [name, message]));
   const inlined = <T>(message: T): T => withoutDiscovery(message as Json, routes) as T;
-  const clusterFrom = (cluster: Cluster): Cluster => ({
-    ...inlined(cluster),
-    type: 'STATIC',
-    edsClusterConfig: undefined,
-    loadAssignment: resources.ClusterLoadAssignment.get(cluster.name ?? '')?.message,
-  });
+  const clusterFrom = (cluster: Cluster): Cluster =>
+    cluster.edsClusterConfig === undefined
+      ? inlined(cluster)
+      : {
+          ...inlined(cluster),
+          type: 'STATIC',
+          edsClusterConfig: undefined,
+          loadAssignment: resources.ClusterLoadAssignment.get(cluster.name ?? '')?.message,
+        };
   return {
     node: { id: 'test', cluster: 'test' },
+    bootstrapExtensions: [
+      {
+        name: 'envoy.bootstrap.internal_listener',
+        typedConfig: any('envoy.extensions.bootstrap.internal_listener.v3.InternalListener', {}),
+      },
+    ],
     // As our bootstrap has it: the model lets regular expressions be as large as that.
     layeredRuntime: { layers: [{ name: 'tailplane', staticLayer: { 're2.max_program_size.error_level': 1_000_000 } }] },
     staticResources: {

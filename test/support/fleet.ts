@@ -26,6 +26,8 @@ export type Fleet = {
    * Throws on documents that an API server would refuse, and when Envoy rejects something, with its words.
    */
   readonly apply: (yaml: string) => Promise<Graph>;
+  /** The same for a graph made by hand. */
+  readonly applyGraph: (graph: Graph) => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
@@ -39,29 +41,33 @@ export const startFleet = async ({ apiType = 'DELTA_GRPC', model, translation }:
   const build = graphBuilder({ privilegedPorts: false, exclusivePorts: true, defaultAddresses: ['127.0.0.1'], ...model });
   const translate = translator(translation);
   let snapshot: Snapshot | undefined;
+  const applyGraph = async (graph: Graph): Promise<void> => {
+    const resources = translate(graph).get('default/edge');
+    if (resources === undefined) throw new Error(`Gateway default/edge is not accepted: ${JSON.stringify([...graph.statuses.values()])}`);
+    const before = snapshot;
+    snapshot = snapshotOf(resources, before);
+    if (snapshot !== before) {
+      rejections.forget();
+      const accepted = next(ads, 'current');
+      ads.publish('default/edge', snapshot);
+      await accepted.catch((error: unknown) => {
+        rejections.check();
+        throw new Error(`Envoy does not follow: ${JSON.stringify(ads.clients(), undefined, 1)}\n${envoy.log()}`, { cause: error });
+      });
+    }
+    await envoy.live();
+    await eventually(
+      () => envoy.admin('/stats?filter=warming'),
+      (stats) => stats.includes('warming') && !/warming(_clusters)?: [1-9]/.test(stats) && isSettled(ads),
+    );
+    rejections.check();
+  };
   return {
     envoy,
+    applyGraph,
     apply: async (yaml) => {
       const graph = build(objectsOf(objectsIn(yaml)));
-      const resources = translate(graph).get('default/edge');
-      if (resources === undefined) throw new Error(`Gateway default/edge is not accepted: ${JSON.stringify([...graph.statuses.values()])}`);
-      const before = snapshot;
-      snapshot = snapshotOf(resources, before);
-      if (snapshot !== before) {
-        rejections.forget();
-        const accepted = next(ads, 'current');
-        ads.publish('default/edge', snapshot);
-        await accepted.catch((error: unknown) => {
-          rejections.check();
-          throw new Error(`Envoy does not follow: ${JSON.stringify(ads.clients(), undefined, 1)}\n${envoy.log()}`, { cause: error });
-        });
-      }
-      await envoy.live();
-      await eventually(
-        () => envoy.admin('/stats?filter=warming'),
-        (stats) => stats.includes('warming') && !/warming(_clusters)?: [1-9]/.test(stats) && isSettled(ads),
-      );
-      rejections.check();
+      await applyGraph(graph);
       return graph;
     },
     stop: async () => {

@@ -9,7 +9,8 @@ const types = Object.keys(messageNames) as readonly ResourceType[];
 
 /**
  * The snapshot of one Gateway's resources. A resource that is the same object as before, in whatever generation or Gateway, is not
- * encoded again. An EDS cluster without a ClusterLoadAssignment gets an empty one, because Envoy would keep it warming.
+ * encoded again. An EDS cluster without a ClusterLoadAssignment that would wait for it without end gets an empty one; one that waits for a
+ * while only keeps what it has.
  */
 export const snapshotOf = (resources: Resources, previous?: Snapshot): Snapshot => {
   const encoded = new Map<string, EncodedResource[]>();
@@ -57,9 +58,15 @@ const assignmentsMissing = (clusters: readonly EncodedResource[], resources: Res
   const missing = new Map<string, EncodedResource>();
   for (const cluster of clusters) {
     const { warms } = cluster;
-    if (warms !== undefined && !resources.ClusterLoadAssignment.has(warms)) missing.set(warms, emptyAssignmentFor(cluster));
+    if (warms !== undefined && !resources.ClusterLoadAssignment.has(warms) && waitsWithoutEnd(cluster.name, resources))
+      missing.set(warms, emptyAssignmentFor(cluster));
   }
   return [...missing.values()];
+};
+
+const waitsWithoutEnd = (cluster: string, { Cluster }: Resources): boolean => {
+  const limit = Cluster.get(cluster)?.message.edsClusterConfig?.edsConfig?.initialFetchTimeout;
+  return limit === undefined || limit === '0s';
 };
 
 const emptyAssignmentFor = memo(({ name, warms: clusterName = name, owners }: EncodedResource): EncodedResource => {

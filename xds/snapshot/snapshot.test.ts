@@ -101,6 +101,20 @@ describe('a snapshot', () => {
     ).toMatchObject({ warms: 'service' });
   });
 
+  it('leaves a cluster alone that waits for its endpoints for a while only, and so keeps those it has', () => {
+    const cluster = edsCluster('a');
+    const patient = {
+      ...cluster,
+      edsClusterConfig: { edsConfig: { ...cluster.edsClusterConfig?.edsConfig, initialFetchTimeout: '5s' } },
+    } as const;
+    const assignments = (one: typeof cluster) => [
+      ...(snapshotOf(resourcesOf({ clusters: [one] }))
+        .get(typeUrlOf('ClusterLoadAssignment'))
+        ?.resources.keys() ?? []),
+    ];
+    expect([assignments(patient), assignments(cluster)]).toEqual([[], ['a']]);
+  });
+
   it('has a version that does not depend on the order of its resources', () => {
     const [a, b] = [named('a'), named('b')];
     expect(snapshotFrom(new Map([[cds, [a, b]]])).get(cds)?.version).toBe(snapshotFrom(new Map([[cds, [b, a]]])).get(cds)?.version);

@@ -1,33 +1,43 @@
 import { any } from '../any.ts';
 import type { Backend, TlsSecret } from '../../src/model/graph.ts';
-import type { Cluster } from '../types.ts';
+import type { Cluster, ConfigSource } from '../types.ts';
 import { adsSource } from './config-source.ts';
+import { healthChecksFrom, outlierDetection } from './health.ts';
 import { connectionBufferBytes, http2Limits } from './limits.ts';
+import { reachedBy } from './reached-by.ts';
 import { upstreamTlsFrom } from './upstream-tls.ts';
 
 /** CDS entry of one backend. Endpoints travel by EDS, so one that goes away does not rebuild the cluster. */
 export const clusterFrom = (backend: Backend, clientCertificate: TlsSecret | undefined, systemCaFile: string): Cluster => ({
   ...plainCluster(backend.id),
-  transportSocket: backend.tls && upstreamTlsFrom(backend.tls, backend.protocol, clientCertificate, systemCaFile),
+  transportSocket: reachedBy(
+    backend.reach?.form,
+    backend.tls && upstreamTlsFrom(backend.tls, backend.protocol, clientCertificate, systemCaFile),
+  ),
   typedExtensionProtocolOptions: protocolOptionsFrom(backend.protocol),
+  ...careFrom(backend),
 });
+
+/** What a tailnet's backend has besides; nothing for a Service. */
+const careFrom = ({ reach, ...backend }: Backend): Cluster => {
+  if (reach === undefined) return {};
+  return {
+    edsClusterConfig: { edsConfig: ofTailnet },
+    lbPolicy: reach.balancing === 'least-requests' ? 'LEAST_REQUEST' : 'ROUND_ROBIN',
+    healthChecks: healthChecksFrom({ ...backend, reach }),
+    outlierDetection: reach.outlierDetection ? outlierDetection : undefined,
+  };
+};
+
+/** Endpoints of a tailnet that has not been heard of yet are not known: other backends do not wait for them. */
+const ofTailnet: ConfigSource = { ...adsSource, initialFetchTimeout: '5s' };
 
 /** A cluster of this name with EDS endpoints, spoken to as bytes. */
 export const plainCluster = (name: string): Cluster => ({
   name,
   type: 'EDS',
   edsClusterConfig: { edsConfig: adsSource },
-  // Envoy's own default is 5 s; a path through a tailnet may add a relay's handshake to that.
-  connectTimeout: '10s',
-  // Each endpoint in its turn: shares of traffic can be predicted, which weights promise and tests count on.
-  lbPolicy: 'ROUND_ROBIN',
-  // Unhealthy endpoints get nothing, even when no other is left: they are not ready, so what they get is lost.
-  commonLbConfig: { healthyPanicThreshold: { value: 0 } },
-  circuitBreakers,
-  perConnectionBufferLimitBytes: connectionBufferBytes,
-  upstreamConnectionOptions: { tcpKeepalive },
-  // An endpoint that discovery no longer names gets nothing new, whatever its last health check said.
-  ignoreHealthOnHostRemoval: true,
+  ...commonCluster,
 });
 
 /** Notices within a minute that a peer, or the path to it, is gone without a word. */
@@ -43,6 +53,21 @@ const circuitBreakers: NonNullable<Cluster['circuitBreakers']> = {
       retryBudget: { budgetPercent: { value: 20 }, minRetryConcurrency: 10 },
     },
   ],
+};
+
+/** What every cluster has, wherever its endpoints come from. */
+export const commonCluster: Cluster = {
+  // Envoy's own default is 5 s; a path through a tailnet may add a relay's handshake to that.
+  connectTimeout: '10s',
+  // Each endpoint in its turn: shares of traffic can be predicted, which weights promise and tests count on.
+  lbPolicy: 'ROUND_ROBIN',
+  // Unhealthy endpoints get nothing, even when no other is left: they are not ready, so what they get is lost.
+  commonLbConfig: { healthyPanicThreshold: { value: 0 } },
+  circuitBreakers,
+  perConnectionBufferLimitBytes: connectionBufferBytes,
+  upstreamConnectionOptions: { tcpKeepalive },
+  // An endpoint that discovery no longer names gets nothing new, whatever its last health check said.
+  ignoreHealthOnHostRemoval: true,
 };
 
 const http1 = any('envoy.extensions.upstreams.http.v3.HttpProtocolOptions', { explicitHttpConfig: { httpProtocolOptions: {} } });

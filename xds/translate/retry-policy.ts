@@ -4,7 +4,7 @@ import type { RetryPolicy } from '../types.ts';
 import { durationFrom } from './duration.ts';
 
 /** Another endpoint than those tried before, if there is one. */
-const elsewhere = {
+export const elsewhere = {
   retryHostPredicate: [
     {
       name: 'envoy.retry_host_predicates.previous_hosts',
@@ -16,6 +16,20 @@ const elsewhere = {
 
 /** For every route: what is repeated here never reached a backend's application, so repeating it is safe whatever the method. */
 export const safeRetries: RetryPolicy = { retryOn: 'connect-failure,refused-stream,reset-before-request', numRetries: 2, ...elsewhere };
+
+/**
+ * For requests whose method is idempotent (RFC 9110, 9.2.2) to backends behind HTTP proxies: also what broke before it was answered. To Envoy a
+ * connection stands as soon as the proxy takes it, so a target that cannot be reached looks like one that broke. The first repetition goes
+ * to another endpoint, the next to another priority.
+ */
+export const repeatableRetries: RetryPolicy = {
+  ...safeRetries,
+  retryOn: 'connect-failure,refused-stream,reset',
+  retryPriority: {
+    name: 'envoy.retry_priorities.previous_priorities',
+    typedConfig: any('envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', { updateFrequency: 2 }),
+  },
+};
 
 /**
  * Gateway API `HTTPRouteRetry`: on the status codes named, and on connections that fail or break. Nothing where the rule asks for no

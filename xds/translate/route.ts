@@ -6,6 +6,7 @@ import { externalAuthEnabled } from './external-auth.ts';
 import { requestHeadersFrom, responseHeadersFrom } from './header-changes.ts';
 import { fractionFrom } from './mirror.ts';
 import { carriesStalePort, type Front, redirectFrom, redirectToSaidPort } from './redirect.ts';
+import { withRepetitionFrom } from './repeatable.ts';
 import { routeActionFrom } from './route-action.ts';
 import { routeMatchFrom } from './route-match.ts';
 import { sessionPersistenceFrom } from './session-persistence.ts';
@@ -40,7 +41,7 @@ const preflightRoutesFrom = ({ id, match, rule }: RouteEntry): readonly Route[] 
 
 const answersFrom = (entry: RouteEntry, front: Front): readonly Route[] => {
   const { action } = entry.rule;
-  if (action.kind === 'forward') return forwardsFrom(entry, action.shares);
+  if (action.kind === 'forward') return withRepetitionFrom(entry, action.shares, forwardsFrom(entry, action.shares));
   if (action.kind === 'redirect') return redirectsFrom(entry, action.redirect, front);
   return [{ name: entry.id, match: routeMatchFrom(entry.match), directResponse: { status: action.status } }];
 };

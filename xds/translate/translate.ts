@@ -13,6 +13,7 @@ import { reusing } from './reuse.ts';
 import { routesFrom } from './route.ts';
 import { type Routing, routingMaker } from './routing.ts';
 import { secretFrom } from './secret.ts';
+import { tunnelAssignmentsOf, tunnelClustersOf, tunnelListenersOf } from './tunnel-resources.ts';
 import { combinedClusterFrom, combinedLoadAssignmentFrom, combinedRulesOf } from './udp.ts';
 import { virtualHostFrom } from './virtual-host.ts';
 
@@ -100,7 +101,7 @@ const resourceMakers = (options: TranslateOptions) => {
 
   const loadAssignment = memoByReads<Endpoints, Backend, Resource<'ClusterLoadAssignment'>>((backend, read) => ({
     name: backend.id,
-    message: loadAssignmentFrom(backend.id, read('endpoints', backend.id) ?? noLocalities),
+    message: loadAssignmentFrom(backend.id, read('endpoints', backend.id) ?? noLocalities, backend.reach?.form),
     owners: ownersOf([backend.key, backend.tls?.policy]),
   }));
 
@@ -124,12 +125,14 @@ const resourceMakers = (options: TranslateOptions) => {
         clustersWith(gateway.clientCertificate === undefined ? noCertificate : certificateOf(gateway.clientCertificate)),
       ),
       ...combinedRulesOf(gateway.sockets).map(combinedCluster),
+      ...tunnelClustersOf(gateway),
     ],
     loadAssignments: (gateway: Gateway, endpoints: Graph['endpoints']) => [
       ...gateway.backends.filter((backend) => isHeardOf(backend, endpoints)).map((backend) => loadAssignment(backend, { endpoints })),
       ...combinedRulesOf(gateway.sockets).map((rule) => combinedLoadAssignment(rule, { endpoints })),
+      ...tunnelAssignmentsOf(gateway, endpoints),
     ],
-    listeners: (gateway: Gateway) => gateway.sockets.map((socket) => listener(gateway, socket)),
+    listeners: (gateway: Gateway) => [...gateway.sockets.map((socket) => listener(gateway, socket)), ...tunnelListenersOf(gateway)],
     /** Of one Gateway, whose routing it follows. */
     routing: () => routingMaker(virtualHostsAt),
     secrets: ({ secrets }: Gateway) => secrets.map(secret),

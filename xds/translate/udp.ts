@@ -1,9 +1,9 @@
 import { any } from '../any.ts';
-import type { Locality, Share, Socket, StreamRule } from '../../src/model/graph.ts';
+import type { Endpoint, Locality, Share, Socket, StreamRule } from '../../src/model/graph.ts';
 import { combinedClusterName, missingCluster } from '../names.ts';
 import type { Cluster, ClusterLoadAssignment, Listener, LocalityLbEndpoints } from '../types.ts';
 import { plainCluster } from './cluster.ts';
-import { lbEndpointFrom } from './load-assignment.ts';
+import { lbEndpointFrom } from './lb-endpoint.ts';
 
 type UdpShare = Pick<Share, 'backend' | 'weight'>;
 
@@ -67,8 +67,15 @@ const shareFrom = (
   locality: { subZone: `share/${index}` },
   loadBalancingWeight: weight,
   priority: 0,
-  lbEndpoints: backend === undefined ? [nowhere] : localitiesOf(backend.id).flatMap(({ endpoints }) => endpoints.map(lbEndpointFrom)),
+  lbEndpoints: backend === undefined ? [nowhere] : bestOf(localitiesOf(backend.id)).map(lbEndpointFrom),
 });
+
+/** Endpoints of the first priority in which one is healthy; within the rule's one cluster, shares cannot have priorities of their own. */
+const bestOf = (localities: readonly Locality[]): readonly Endpoint[] => {
+  const byPriority = [...Map.groupBy(localities, ({ priority = 0 }) => priority)].toSorted(([a], [b]) => a - b);
+  const endpoints = byPriority.map(([, some]) => some.flatMap((locality) => locality.endpoints));
+  return endpoints.find((some) => some.some(({ healthy }) => healthy)) ?? endpoints[0] ?? [];
+};
 
 /** Takes the sessions of a share without a backend: the discard port, where nothing listens and datagrams end. */
 const nowhere = lbEndpointFrom({ address: '127.0.0.1', port: 9, healthy: true });
