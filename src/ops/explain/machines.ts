@@ -4,7 +4,7 @@ import type { Read } from '../../lib/memo.ts';
 import type { Backend } from '../../model/graph.ts';
 import type { ModelTables } from '../../model/tables.ts';
 import { destinationsOf, type Place } from '../../model/tailnets/destinations.ts';
-import { type Machine, machinesOf } from '../../model/tailnets/machines.ts';
+import { isSelection, type Machine, machinesOf } from '../../model/tailnets/machines.ts';
 import type { Member } from '../../model/tailnets/members.ts';
 import { type Part, partFrom } from '../../model/tailnets/parts.ts';
 import { transportOf } from '../../model/tailnets/ports.ts';
@@ -18,7 +18,15 @@ export type Source = {
   readonly tailnet?: string;
   /** Whether its machines that are not well come last, and are used when nothing else is left. */
   readonly lastResort: boolean;
+  /** What machines must have that nobody named. */
+  readonly selections: readonly Selection[];
   readonly machines: readonly Found[];
+};
+
+export type Selection = {
+  readonly tags?: readonly string[] | undefined;
+  readonly patterns?: readonly string[] | undefined;
+  readonly excludePatterns?: readonly string[] | undefined;
 };
 
 /** One machine, or anything else that traffic goes to, and where Envoys reach it. */
@@ -67,7 +75,7 @@ const memberSource = (member: Member, read: Read<ModelTables>): Source => {
     const device = tailnet === undefined ? undefined : deviceAt(tailnet, address, read);
     return { name: device?.fqdn ?? address, weight, healthy, places: endpoints, ...(device === undefined ? {} : { device }) };
   });
-  return { path, lastResort: local, machines, ...(tailnet === undefined ? {} : { tailnet }) };
+  return { path, lastResort: local, selections: [], machines, ...(tailnet === undefined ? {} : { tailnet }) };
 };
 
 const isPart = (path: Path): path is Part => 'endpoints' in path;
@@ -83,6 +91,10 @@ const partSource = (part: Part, prefix: string, lastResort: boolean, read: Read<
     path: part,
     tailnet: endpoints.spec.tailnet,
     lastResort,
+    selections: [
+      ...(endpoints.spec.endpoints ?? []).filter(isSelection),
+      ...(endpoints.spec.autoDiscovery ? [endpoints.spec.autoDiscovery] : []),
+    ],
     machines: machines.map((machine, index) => ({
       name: `${prefix}${machine.name}`,
       weight: machine.weight,

@@ -1,7 +1,7 @@
 import { hostPortText } from '../../lib/host-port.ts';
 import type { Endpoint, Locality } from '../../model/graph.ts';
 import type { Step } from './explanation.ts';
-import { machineText, nowhereText } from './machine-text.ts';
+import { machineText, nowhereText, selectionText } from './machine-text.ts';
 import { type Source, sourcesOf } from './machines.ts';
 import { proxySteps } from './proxies.ts';
 import { healthStep, reachStep, type TailnetBackend } from './reach.ts';
@@ -70,15 +70,19 @@ const nothingSteps = (sources: readonly Source[], localities: readonly Locality[
   return [{ at: 'endpoint', name: '', detail }];
 };
 
-const whyNothing = (sources: readonly Source[], localities: readonly Locality[] | undefined, { asked }: World): string => {
+const whyNothing = (sources: readonly Source[], localities: readonly Locality[] | undefined, world: World): string => {
   const tailnets = tailnetsOf(sources);
   if (localities === undefined) {
-    if (!asked) return `which machines there are is known to tailnets alone, and they are not asked here: ${askServer}`;
+    if (!world.asked) return `which machines there are is known to tailnets alone, and they are not asked here: ${askServer}`;
     const named = tailnets.map((name) => `TailscaleTailnet "${name}"`).join(', ');
     return `tailnets have not been heard of yet, so that Envoys keep the endpoints they have, if any; see the status of ${named}`;
   }
   const machines = sources.flatMap((source) => source.machines);
-  if (machines.length === 0)
-    return 'no machine has the addresses, names and tags that are asked for; compare them with the machines of the tailnet';
+  if (tailnets.length === 0) return 'nothing that it consists of is anywhere';
+  if (machines.length === 0) {
+    const asked = [...new Set(sources.flatMap(({ selections }) => selections.map(selectionText)))];
+    const wanted = asked.length === 0 ? 'what is asked for' : asked.join('; or ');
+    return `no machine has ${wanted}: compare the tags and names of the machines of tailnet ${tailnets.map((name) => `"${name}"`).join(', ')}`;
+  }
   return machines.length === 1 ? 'see the machine above' : `see the ${machines.length} machines above`;
 };

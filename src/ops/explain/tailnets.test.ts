@@ -176,9 +176,11 @@ describe('a backend in a tailnet', () => {
 describe('a backend without endpoints', () => {
   const discovered: Partial<TailscaleEndpointsSpec> = { autoDiscovery: { port: 80, protocol: 'TCP', tags: ['tag:db'] } };
 
-  it('has no machine that matches', () => {
-    expect(linesOf(discovered).at(-1)).toBe(
-      'endpoint : no endpoints: no machine has the addresses, names and tags that are asked for; compare them with the machines of the tailnet',
+  it('says what no machine has', () => {
+    const autoDiscovery = { port: 80, protocol: 'TCP', patterns: ['web-*', 'app'], excludePatterns: ['*-old'] } as const;
+    const endpoints = [endpointOf('tagged', { tags: ['tag:db', 'tag:eu'] })];
+    expect(linesOf({ endpoints, autoDiscovery }).at(-1)).toBe(
+      'endpoint : no endpoints: no machine has tag:db, tag:eu; or a name like web-* or app, no name like *-old: compare the tags and names of the machines of tailnet "prod"',
     );
   });
 
@@ -253,6 +255,18 @@ describe('a TailscaleServices', () => {
       'endpoint 100.64.0.1:81: healthy, priority 1, weight 1',
       'machine 192.0.2.1: outside of tailnets',
       'endpoint 192.0.2.1:80: healthy, priority 2, weight 1',
+    ]);
+  });
+
+  it('says of parts in a tailnet that no proxy is ready for them', () => {
+    const a = endpointsOf('a', { proxy: proxyOf({ replicas: 2 }), endpoints: [byIP] }, { labels: { app: 'web' } });
+    const backends = [backendEntry({ tailscale: { address: 'db.tail1.ts.net', port: 80, tailnet: 'prod' }, priority: 1 })];
+    const { lines, outcome } = explained(servicesOf('web', { backends }), { observations: both, objects: [a] });
+    expect(outcome).toBe('answered');
+    expect(lines.slice(-3)).toEqual([
+      'machine a/one: db.tail1.ts.net, 100.64.0.1, online; reached nowhere: no proxy of default/a-egress is ready',
+      'machine : one of spec.backends, vipService or serviceDiscovery, in tailnet "prod"; reached nowhere: no proxy of default/a-egress is ready',
+      'endpoint : no endpoints: see the 2 machines above',
     ]);
   });
 });
