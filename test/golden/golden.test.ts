@@ -1,11 +1,13 @@
 /**
  * Every folder below with an `in.yaml` is a case: what users write, to what Envoy gets and what users are told. `vitest -u` writes the
- * results anew; whoever runs it reads the difference. `world.yaml` is there in all of them: backends, certificates, namespaces.
+ * results anew; whoever runs it reads the difference. `world.yaml` is there in all of them: backends, certificates, namespaces. What is known
+ * of tailnets and proxies is in `observations.yaml`.
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Objects } from '../../src/api/objects.ts';
+import type { Observations } from '../../src/api/observations.ts';
 import type { ObjectKey } from '../../src/lib/key.ts';
 import { graphBuilder } from '../../src/model/build.ts';
 import type { Graph } from '../../src/model/graph.ts';
@@ -26,8 +28,8 @@ const cases = readdirSync(here, { recursive: true, encoding: 'utf8' })
 
 type Outcome = { readonly graph: Graph; readonly resources: ReadonlyMap<string, Resources> };
 
-const outcomeOf = (objects: Objects): Outcome => {
-  const graph = graphBuilder({ privilegedPorts: false, exclusivePorts: true, defaultAddresses: ['127.0.0.1'] })(objects);
+const outcomeOf = (objects: Objects, observations: Observations): Outcome => {
+  const graph = graphBuilder({ privilegedPorts: false, exclusivePorts: true, defaultAddresses: ['127.0.0.1'] })(objects, observations);
   return { graph, resources: translator()(graph) };
 };
 
@@ -37,8 +39,8 @@ const statusesOf = ({ statuses }: Graph, own: ReadonlySet<ObjectKey>): Graph['st
 
 describe.each(cases)('%s', (name) => {
   const folder = join(here, name);
-  const { objects, own, errors } = loadCase(folder, join(here, 'world.yaml'));
-  const { graph, resources } = outcomeOf(objects);
+  const { objects, observations, own, errors } = loadCase(folder, join(here, 'world.yaml'));
+  const { graph, resources } = outcomeOf(objects, observations);
 
   it('means what is written beside it', async () => {
     const outputs = new Map([['out.status.yaml', printedStatuses(statusesOf(graph, own))]]);
@@ -52,17 +54,19 @@ describe.each(cases)('%s', (name) => {
   });
 
   it('means the same in any order', () => {
-    expect(outcomeOf(reversed(objects))).toEqual({ graph, resources });
+    expect(outcomeOf(reversed(objects), observations)).toEqual({ graph, resources });
   });
 
   it('is whole: everything Envoy would ask for by name is there, has an owner, and can be encoded', () => {
-    for (const ofGateway of resources.values()) {
+    for (const [gateway, ofGateway] of resources) {
       for (const type of Object.keys(messageNames) as ResourceType[])
         for (const { message, owners } of ofGateway[type].values()) {
           expect(owners).not.toEqual([]);
           expect(encode(messageNames[type], message).length).toBeGreaterThan(0);
         }
-      expect([...ofGateway.ClusterLoadAssignment.keys()]).toEqual([...ofGateway.Cluster.keys()]);
+      const unheard = new Set(graph.gateways.get(gateway)?.backends.flatMap(({ id }) => (graph.endpoints.has(id) ? [] : [id])));
+      const byEds = [...ofGateway.Cluster].filter(([name, { message }]) => message.type === 'EDS' && !unheard.has(name));
+      expect([...ofGateway.ClusterLoadAssignment.keys()]).toEqual(byEds.map(([name]) => name));
       expect([...clustersNamedIn(ofGateway)].filter((cluster) => !ofGateway.Cluster.has(cluster))).toEqual([]);
       expect([...secretsNamedIn(ofGateway)].toSorted()).toEqual([...ofGateway.Secret.keys()]);
     }

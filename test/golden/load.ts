@@ -1,10 +1,14 @@
 import { allKinds, type AnyObject } from '../../src/api/kinds.ts';
 import type { Objects } from '../../src/api/objects.ts';
+import type { Observations } from '../../src/api/observations.ts';
 import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../../src/lib/key.ts';
 import { readDirectory } from '../../src/sources/directory/read-directory.ts';
+import { loadObservations } from './observations.ts';
 
 export type Case = {
   readonly objects: Objects;
+  /** Of `observations.yaml` beside it; nothing where there is none. */
+  readonly observations: Observations;
   /** What the case's own file declares, world left out. */
   readonly own: ReadonlySet<ObjectKey>;
   /** `in.yaml:line:column: reason` of everything that cannot be read as it was meant. */
@@ -19,7 +23,7 @@ export const loadCase = (folder: string, worldFile: string): Case => {
   const errors = problems
     .filter(({ severity }) => severity === 'error')
     .map((problem) => `${problem.file ?? folder}:${problem.line}:${problem.column}: ${problem.reason}`.replaceAll(`${folder}/`, ''));
-  return { objects, own, errors: errors.toSorted(byCodeUnit) };
+  return { objects, observations: loadObservations(`${folder}/observations.yaml`), own, errors: errors.toSorted(byCodeUnit) };
 };
 
 /** The same objects in the opposite order. */
