@@ -36,7 +36,7 @@ export type Target = { readonly ip?: string; readonly name?: string };
 
 /**
  * Every machine of a TailscaleEndpoints: those of `endpoints` in their order, then those of `autoDiscovery` that are not among them, by node id.
- * Machines that have to be discovered are left out while the tailnet's devices are not known (`awaitsTailnet`). The same array while nothing
+ * Machines that have to be discovered are left out while the tailnet's devices are not known. The same array while nothing
  * that it was made from changes.
  */
 export const machinesOf = (endpoints: TailscaleEndpoints, read: Read<ModelTables>): readonly Machine[] => derived(endpoints, '', read);
@@ -52,10 +52,6 @@ const derived = memoWithin<ModelTables, TailscaleEndpoints, readonly Machine[]>(
     .map((device) => discovered(device, { name: device.fqdn, port, protocol, weight: 1 }));
   return [...listed, ...found];
 });
-
-/** Whether the machines of a TailscaleEndpoints cannot all be told before its tailnet is heard: nothing may be taken from Envoys until then. */
-export const awaitsTailnet = ({ spec }: TailscaleEndpoints, read: Read<ModelTables>): boolean =>
-  (spec.autoDiscovery !== undefined || (spec.endpoints ?? []).some(isSelection)) && read('tailnetStandings', spec.tailnet)?.heard !== true;
 
 /** Whether an endpoint stands for every machine with its tags, not for one it names. */
 export const isSelection = ({ externalTarget, tailscaleIP, tailscaleFQDN }: Partial<TailscaleEndpoint>): boolean =>
