@@ -6,12 +6,12 @@ import { type ConditionsOf, conditionsOf } from '../conditions.ts';
 import type { ProxySet } from '../proxy-set.ts';
 import type { Verdict } from '../route-node.ts';
 import type { Condition, Status } from '../status.ts';
-import { carrierOf, readyProxies } from './carriers.ts';
+import { carrierOf } from './carriers.ts';
 import { forwardedPortsOf, mostForwardedPorts } from './forwards.ts';
 import { type Machine, machinesOf } from './machines.ts';
 import { tailnetFor } from './permission.ts';
-import { devicesOf, observedOf, shortfallOf } from './proxy-status.ts';
-import type { StatusTables } from './status-tables.ts';
+import { devicesOf, observedOf, shortfallIn, withoutReadyProxies } from './proxy-status.ts';
+import type { StatusTables, TailnetSync } from './status-tables.ts';
 import { forwardTargetOf } from './wanted-forwards.ts';
 
 type EndpointsStatus = Extract<Status, { readonly kind: 'TailscaleEndpoints' }>;
@@ -27,7 +27,7 @@ const mostEndpoints = 1024;
 export const endpointsStatuses = (onCluster: boolean): ((endpoints: TailscaleEndpoints, tables: StatusTables) => EndpointsStatus) =>
   memoByReads<StatusTables, TailscaleEndpoints, EndpointsStatus>((endpoints, read) => {
     const sets = read('proxySetsOf', keyOf(endpoints)) ?? [];
-    const machines = machinesOf(endpoints, read);
+    const machines = permittedMachines(endpoints, read);
     const conditions = conditionsOf(endpoints.metadata.generation);
     return {
       kind: 'TailscaleEndpoints',
@@ -40,10 +40,20 @@ export const endpointsStatuses = (onCluster: boolean): ((endpoints: TailscaleEnd
         ...setFields(sets, read),
         devices: devicesOf(sets, read),
         ...machineFields(machines),
-        ...present({ lastSync: read('tailnetSyncs', endpoints.spec.tailnet)?.at }),
+        ...present({ lastSync: syncFor(endpoints, read)?.at }),
       },
     };
   });
+
+const isPermitted = ({ metadata, spec }: TailscaleEndpoints, read: Read<StatusTables>): boolean =>
+  tailnetFor(spec.tailnet, metadata.namespace ?? '', read).ok;
+
+/** Nobody learns from a status what is in a tailnet that does not let their namespace. */
+export const permittedMachines = (endpoints: TailscaleEndpoints, read: Read<StatusTables>): readonly Machine[] =>
+  isPermitted(endpoints, read) ? machinesOf(endpoints, read) : [];
+
+const syncFor = (endpoints: TailscaleEndpoints, read: Read<StatusTables>): TailnetSync | undefined =>
+  isPermitted(endpoints, read) ? read('tailnetSyncs', endpoints.spec.tailnet) : undefined;
 
 const setFields = (sets: readonly ProxySet[], read: Read<StatusTables>): Pick<Fields, 'statefulSetRefs' | 'statefulSets'> => {
   const statefulSets = sets.map((set) => {
@@ -79,10 +89,10 @@ const statefulSetsReady = (sets: readonly ProxySet[], conditions: ConditionsOf, 
     ? []
     : [conditions.unless(shortfallIn(sets, read), 'StatefulSetsReady', 'Every proxy is a machine of the tailnet and ready')];
 
-const shortfallIn = (sets: readonly ProxySet[], read: Read<StatusTables>): Verdict | undefined =>
-  sets.map((set) => shortfallOf(set, read)).find((verdict) => verdict !== undefined);
-
-const syncedOf = ({ spec: { tailnet } }: TailscaleEndpoints, { yes, no, unknown }: ConditionsOf, read: Read<StatusTables>): Condition => {
+const syncedOf = (endpoints: TailscaleEndpoints, { yes, no, unknown }: ConditionsOf, read: Read<StatusTables>): Condition => {
+  const { tailnet } = endpoints.spec;
+  const permitted = tailnetFor(tailnet, endpoints.metadata.namespace ?? '', read);
+  if (!permitted.ok) return no('Synced', permitted.problem.reason, permitted.problem.message);
   const sync = read('tailnetSyncs', tailnet);
   const seeThere = `see the status of TailscaleTailnet "${tailnet}"`;
   if (sync?.at === undefined) return unknown('Synced', 'TailnetNotHeard', `Nothing is known of the tailnet yet: ${seeThere}`);
@@ -111,7 +121,7 @@ const readyOf = (
   const verdict = proxiesMissing(endpoints, place, read) ?? machinesMissing(endpoints, machines);
   const message =
     proxy?.connectionType === 'ingress'
-      ? 'The proxies are there; they take nothing to the tailnet, so that no route can have these machines as backends'
+      ? 'Ingress proxies take nothing to the tailnet, so that no route can have these machines as backends'
       : 'Machines can be reached';
   return conditions.unless(verdict, 'Ready', message);
 };
@@ -158,11 +168,7 @@ const proxiesMissing = (endpoints: TailscaleEndpoints, { onCluster, sets }: Plac
     return shortfall && { reason: 'ProxyGroupNotReady', message: `TailscaleProxyGroup "${proxyGroup}": ${shortfall.message}` };
   }
   const carrier = carrierOf(endpoints, read);
-  if (!carrier.ok || carrier.value.mode === 'direct' || readyProxies(carrier.value.set, read).length > 0) return undefined;
-  return {
-    reason: 'NoReadyProxies',
-    message: `no EndpointSlice of Service "${carrier.value.set}" has a ready endpoint, which would be a proxy's`,
-  };
+  return carrier.ok && carrier.value.mode !== 'direct' ? withoutReadyProxies(carrier.value.set, read) : undefined;
 };
 
 const machinesMissing = ({ spec }: TailscaleEndpoints, machines: readonly Machine[]): Verdict | undefined => {
@@ -172,6 +178,6 @@ const machinesMissing = ({ spec }: TailscaleEndpoints, machines: readonly Machin
   if (machines.some(({ healthy }) => healthy)) return undefined;
   return {
     reason: 'NoHealthyEndpoints',
-    message: `None of ${machines.length} machines may be sent traffic: they are offline, or their keys have expired`,
+    message: `Machines that may be sent traffic: none of ${machines.length}. They are offline, not authorized, or their keys have expired`,
   };
 };

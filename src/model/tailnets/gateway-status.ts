@@ -32,10 +32,10 @@ export const gatewayStatusOf = ({ metadata }: TailscaleGateway, findings: Gatewa
         : conditions.yes('Conflicted', 'HostConflict', conflictMessage(plan)),
     ],
     fields: {
-      tailnetStatus: plan.tailnets.map(({ name, ref, discovered }) => ({
+      tailnetStatus: plan.tailnets.map(({ name, ref, discovered, refused: notAllowed }) => ({
         name,
         discoveredServices: discovered,
-        ...present({ lastSync: syncs.get(ref)?.at }),
+        ...present({ lastSync: notAllowed === undefined ? syncs.get(ref)?.at : undefined }),
         observedGeneration: metadata.generation,
       })),
       generatedRoutes: { egressRoutes: plan.routes.length - refused.length },
@@ -56,14 +56,14 @@ const notServed = ({ isServed, plan }: GatewayFindings): Verdict | undefined =>
 
 const refusalIn = (refused: readonly Verdict[]): Verdict | undefined => {
   const [first] = refused;
-  return first && { reason: first.reason, message: `${refused.length} generated routes are on no listener: ${first.message}` };
+  return first && { reason: first.reason, message: `Generated routes that are on no listener: ${refused.length}: ${first.message}` };
 };
 
 const acceptedMessage = ({ routes, tailnets }: GeneratedPlan): string => {
-  const direct = tailnets.filter(({ isDirect }) => isDirect).map(({ name }) => name);
+  const direct = routes.length === 0 ? [] : tailnets.filter(({ isDirect }) => isDirect).map(({ name }) => name);
   const left = tailnets.flatMap((tailnet) => tailnet.left);
   return [
-    `${routes.length} egress routes are generated`,
+    `Generated egress routes: ${routes.length}`,
     ...(direct.length === 0
       ? []
       : [

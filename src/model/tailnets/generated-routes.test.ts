@@ -90,9 +90,7 @@ describe('a service of a tailnet', () => {
     expect(reachOf(groupOf('exits'))).toBe('tunnelled');
     expect(reachOf(groupOf('others', { tailnet: 'lab' }), groupOf('entries', { type: 'ingress' }))).toBe('plain');
     expect(messageOf(statusIn(graphOf(sharing())).conditions, 'Accepted')).toContain('Envoys have to stand in tailnet prod themselves');
-    expect(messageOf(statusIn(graphOf(sharing(), known(web), groupOf('exits'))).conditions, 'Accepted')).toBe(
-      '1 egress routes are generated',
-    );
+    expect(messageOf(statusIn(graphOf(sharing(), known(web), groupOf('exits'))).conditions, 'Accepted')).toBe('Generated egress routes: 1');
   });
 
   it.each([

@@ -339,3 +339,31 @@ it('statuses are the same objects while they say the same, and change with what 
   expect(second.get('TailscaleEndpoints/default/a')).not.toBe(first.get('TailscaleEndpoints/default/a'));
   expect(second.get('TailscaleEndpoints/default/b')).toBe(first.get('TailscaleEndpoints/default/b'));
 });
+
+it('nobody learns from a status what is in a tailnet that does not let their namespace', () => {
+  const closed = tailnetOf('prod', { allowedNamespaces: { matchLabels: { team: 'other' } } });
+  const labels = { app: 'all' };
+  const all = endpointsOf('all', { autoDiscovery: { port: 80, protocol: 'TCP' } }, { labels });
+  const backends = [backendEntry({ tailscale: { tailnet: 'prod', address: '100.64.0.1', port: 80 } })];
+  const services = servicesOf('all', { backends, vipService: { autoApprove: false }, serviceDiscovery: { enabled: true } });
+  const state = stateOf([device], [vipServiceOf('svc:all', '100.100.0.1')]);
+  const graph = builder()(objectsOf(closed, all, services), observationsOf([state]));
+  expect(shown(statusOf(graph, 'TailscaleEndpoints', 'all').conditions, 'Synced')).toBe('False TailnetNotAllowed');
+  expect(statusOf(graph, 'TailscaleEndpoints', 'all').fields).toEqual({
+    statefulSetRefs: [],
+    statefulSets: [],
+    devices: [],
+    endpointStatus: [],
+    totalEndpoints: 0,
+    healthyEndpoints: 0,
+    discoveredEndpoints: 0,
+  });
+  expect(statusOf(graph, 'TailscaleServices', 'all').fields).toEqual({
+    selectedEndpoints: [
+      { name: 'all', namespace: 'default', machines: [], status: 'Empty', healthStatus: { healthyMachines: 0, unhealthyMachines: 0 } },
+    ],
+    vipServiceStatus: { created: false, serviceName: 'svc:all' },
+    totalBackends: 1,
+    healthyBackends: 0,
+  });
+});

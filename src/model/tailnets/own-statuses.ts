@@ -12,7 +12,7 @@ import { gatewayMistake, gatewayStatusOf } from './gateway-status.ts';
 import { isGenerated } from './generated.ts';
 import type { Generated } from './generated-routes.ts';
 import { machinesOf } from './machines.ts';
-import { proxyGroupStatusOf, unusableGroup } from './proxy-group-status.ts';
+import { proxyGroupStatuses, unusableGroup } from './proxy-group-status.ts';
 import type { ProxySets } from './proxy-sets.ts';
 import { selectedBy } from './selected.ts';
 import { servicesStatusOf, unselectedBy } from './services-status.ts';
@@ -42,6 +42,7 @@ export type OwnStatuses = {
 
 export const ownStatusesFor = (onCluster: boolean): OwnStatuses => {
   const endpointsStatusOf = endpointsStatuses(onCluster);
+  const proxyGroupStatusOf = proxyGroupStatuses(onCluster);
   const syncsOf = tailnetSyncsBuilder();
   const statusTables = ({ tables, templates, proxySets }: Findings): StatusTables => ({
     ...tables,

@@ -5,6 +5,7 @@ import type { Read } from '../../lib/memo.ts';
 import { present } from '../../lib/present.ts';
 import type { ProxySet } from '../proxy-set.ts';
 import type { Verdict } from '../route-node.ts';
+import { readyProxies } from './carriers.ts';
 import { deviceKey, type StatusTables } from './status-tables.ts';
 
 /** Of the CRDs. */
@@ -14,7 +15,7 @@ export const observedOf = ({ namespace, name }: ProxySet, read: Read<StatusTable
   read('proxies', localKey(namespace, name));
 
 /** Why not every replica of some proxies is a machine of the tailnet that serves; undefined when all are. */
-export const shortfallOf = (set: ProxySet, read: Read<StatusTables>): Verdict | undefined => {
+const shortfallOf = (set: ProxySet, read: Read<StatusTables>): Verdict | undefined => {
   const { name, replicas } = set;
   const observed = observedOf(set, read);
   if (observed === undefined) return { reason: 'Pending', message: `StatefulSet "${name}" is not there yet` };
@@ -27,6 +28,15 @@ export const shortfallOf = (set: ProxySet, read: Read<StatusTables>): Verdict | 
     return { reason: 'ReplicasNotReady', message: `StatefulSet "${name}": ${observed.ready} of ${replicas} proxies are ready` };
   return undefined;
 };
+
+export const shortfallIn = (sets: readonly ProxySet[], read: Read<StatusTables>): Verdict | undefined =>
+  sets.map((set) => shortfallOf(set, read)).find((verdict) => verdict !== undefined);
+
+/** Where no cluster runs proxies: why none of a set, `namespace/name`, serves by what EndpointSlices say. */
+export const withoutReadyProxies = (set: string, read: Read<StatusTables>): Verdict | undefined =>
+  readyProxies(set, read).length > 0
+    ? undefined
+    : { reason: 'NoReadyProxies', message: `no EndpointSlice of Service "${set}" has a ready endpoint, which would be a proxy's` };
 
 /** How many of the wanted replicas are machines of the tailnet: those that are yet to go do not count. */
 export const joinedOf = (set: ProxySet, read: Read<StatusTables>): number =>

@@ -7,7 +7,9 @@ import { type ConditionsOf, conditionsOf } from '../conditions.ts';
 import { isGranted } from '../grants.ts';
 import type { Verdict } from '../route-node.ts';
 import type { Condition, Status } from '../status.ts';
-import { addressOf, machinesOf, namedMachine } from './machines.ts';
+import { permittedMachines } from './endpoints-status.ts';
+import { addressOf, namedMachine } from './machines.ts';
+import { tailnetFor } from './permission.ts';
 import { selectedBy, vipServiceName } from './selected.ts';
 import type { StatusTables } from './status-tables.ts';
 import { deviceSelection, machinesSelected, tailnetKey } from './tables.ts';
@@ -31,7 +33,7 @@ export const servicesStatusOf = memoByReads<StatusTables, TailscaleServices, Ser
     conditions: [
       ...(services.spec.selector === undefined
         ? []
-        : [conditions.unless(unselected, 'EndpointsSelected', `${selected.length} TailscaleEndpoints are selected`)]),
+        : [conditions.unless(unselected, 'EndpointsSelected', `Selected TailscaleEndpoints: ${selected.length}`)]),
       ...vipServiceReady(services, selected, conditions, read),
       conditions.unless(notReady(count, unselected), 'Ready', 'There are backends that may be sent traffic'),
     ],
@@ -66,7 +68,7 @@ export const unselectedBy = (
 };
 
 const selectedFrom = (endpoints: TailscaleEndpoints, read: Read<StatusTables>): Selected => {
-  const machines = machinesOf(endpoints, read);
+  const machines = permittedMachines(endpoints, read);
   const healthy = machines.filter((machine) => machine.healthy).length;
   return {
     name: endpoints.metadata.name,
@@ -105,10 +107,13 @@ const countOf = (
 const tailnetOf = ({ spec }: TailscaleServices, selected: readonly TailscaleEndpoints[]): string | undefined =>
   selected[0]?.spec.tailnet ?? spec.endpointTemplate?.tailnet;
 
+const mayUse = ({ metadata }: TailscaleServices, tailnet: string, read: Read<StatusTables>): boolean =>
+  tailnetFor(tailnet, metadata.namespace ?? '', read).ok;
+
 const discoveredIn = (services: TailscaleServices, selected: readonly TailscaleEndpoints[], read: Read<StatusTables>): Count => {
   const { serviceDiscovery } = services.spec;
   const tailnet = tailnetOf(services, selected);
-  if (serviceDiscovery?.enabled !== true || tailnet === undefined) return { total: 0, healthy: 0 };
+  if (serviceDiscovery?.enabled !== true || tailnet === undefined || !mayUse(services, tailnet, read)) return { total: 0, healthy: 0 };
   const { patterns, excludePatterns } = serviceDiscovery;
   const devices = machinesSelected(deviceSelection(tailnet, present({ patterns, excludePatterns })), read);
   return { total: devices.length, healthy: devices.filter(({ usable }) => usable).length };
@@ -131,7 +136,7 @@ const isUsable = (
   }
   if (tailscale === undefined) return true;
   const { address, tailnet = tailnetOf(services, selected), port } = tailscale;
-  if (tailnet === undefined) return false;
+  if (tailnet === undefined || !mayUse(services, tailnet, read)) return false;
   if (address.startsWith('svc:')) return read('vipServicesNamed', tailnetKey(tailnet, address)) !== undefined;
   const written = addressOf(address) === undefined ? { tailscaleFQDN: address } : { tailscaleIP: address };
   return namedMachine(written, { name: address, port, protocol: 'TCP', weight: 1 }, tailnet, read).healthy;
@@ -139,7 +144,7 @@ const isUsable = (
 
 const notReady = ({ total, healthy }: Count, unselected: Verdict | undefined): Verdict | undefined => {
   if (healthy > 0) return undefined;
-  if (total > 0) return { reason: 'NoHealthyBackends', message: `None of ${total} backends may be sent traffic` };
+  if (total > 0) return { reason: 'NoHealthyBackends', message: `Backends that may be sent traffic: none of ${total}` };
   return unselected ?? { reason: 'NoBackends', message: 'What is selected has no machines, and there are no other backends' };
 };
 
@@ -150,6 +155,7 @@ const vipServiceIn = (services: TailscaleServices, selected: readonly TailscaleE
     ...(services.spec.endpointTemplate ? [services.spec.endpointTemplate.tailnet] : []),
   ]);
   for (const tailnet of tailnets) {
+    if (!mayUse(services, tailnet, read)) continue;
     const service = read('vipServicesNamed', tailnetKey(tailnet, vipServiceName(services)));
     if (service !== undefined) return { service, suffix: read('tailnetStandings', tailnet)?.suffix };
   }
