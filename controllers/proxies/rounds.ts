@@ -99,7 +99,7 @@ const retire = async (group: Group, owner: KubeObject | undefined, tools: Tools)
  * it anyway.
  */
 const wantsToStay = ({ set, group, owner }: Extract<Task, { readonly kind: 'set' }>, { tailnetExists }: Tools): Verdict | undefined => {
-  if (set !== undefined || owner === undefined || isGoing(owner)) return undefined;
+  if ((set !== undefined && !set.going) || owner === undefined || isGoing(owner)) return undefined;
   const secrets = [...group.states.values()].filter((secret) => stateIn(secret).nodeIds.length > 0);
   const missing = secrets.map(tailnetOf).find((tailnet) => tailnet !== undefined && !tailnetExists(tailnet));
   if (missing === undefined) return undefined;

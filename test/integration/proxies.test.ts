@@ -376,27 +376,31 @@ describe.skipIf(!hasApiServer)('proxies on a real API server, in a simulated tai
     expect(await config()).toContain('"AdvertiseServices":["svc:web"]');
   });
 
-  it('keeps the proxies of a tailnet that is no longer configured, until their owner goes', async () => {
-    const set = setFor(await createOwner());
-    want(set);
-    await until(allJoined);
-    hasClient = exists = false;
-    want();
-    expect((await failing('TailnetNotFound')).pods).toHaveLength(2);
-    expect(await names(podResource)).toHaveLength(2);
-    await server.api.request({ method: 'DELETE', path: ownerPath() });
-    const { failure } = await until(({ failure: told }) => told?.message.includes(abandonAnnotation) === true);
-    expect(failure?.message).toContain(simulated.state().tailnets[0]?.devices.at(-1)?.nodeId);
-    expect(await names(podResource)).toEqual([]);
-    await server.api.request({
-      method: 'PATCH',
-      path: ownerPath(),
-      contentType: 'application/merge-patch+json',
-      body: { metadata: { annotations: { [abandonAnnotation]: 'true' } } },
-    });
-    await eventually(isGone);
-    expect(devices()).toHaveLength(2);
-  });
+  it.each([true, false])(
+    'keeps the proxies of a tailnet that is no longer configured, until their owner goes (told so: %s)',
+    async (isTold) => {
+      const set = setFor(await createOwner());
+      want(set);
+      await until(allJoined);
+      hasClient = exists = false;
+      if (isTold) want({ ...set, going: true });
+      else want();
+      expect((await failing('TailnetNotFound')).pods).toHaveLength(2);
+      expect(await names(podResource)).toHaveLength(2);
+      await server.api.request({ method: 'DELETE', path: ownerPath() });
+      const { failure } = await until(({ failure: told }) => told?.message.includes(abandonAnnotation) === true);
+      expect(failure?.message).toContain(simulated.state().tailnets[0]?.devices.at(-1)?.nodeId);
+      expect(await names(podResource)).toEqual([]);
+      await server.api.request({
+        method: 'PATCH',
+        path: ownerPath(),
+        contentType: 'application/merge-patch+json',
+        body: { metadata: { annotations: { [abandonAnnotation]: 'true' } } },
+      });
+      await eventually(isGone);
+      expect(devices()).toHaveLength(2);
+    },
+  );
 
   it('removes devices once the tailnet can be asked again', async () => {
     want(setFor(await createOwner()));
