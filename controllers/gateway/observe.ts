@@ -5,7 +5,7 @@ import type { Failure } from '../../src/kubernetes/failure.ts';
 import { reflect } from '../../src/kubernetes/reflector.ts';
 import type { Resource } from '../../src/kubernetes/resource.ts';
 import { managedResources } from '../runtime/kinds.ts';
-import { managedByLabel } from '../runtime/labels.ts';
+import { managedByLabel, proxySetLabel } from '../runtime/labels.ts';
 
 /** Everything a Gateway may need on the cluster. */
 export const provisionedResources = [
@@ -34,9 +34,9 @@ export const observeProvisioned = (
   namespaces: readonly string[] = [],
   resources: readonly Resource[] = provisionedResources,
 ): Observable<Provisioned> => {
-  const labelSelector = Object.entries(managedByLabel)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(',');
+  const ours = Object.entries(managedByLabel).map(([name, value]) => `${name}=${value}`);
+  // Proxies into tailnets have the label, too, and are somebody else's work.
+  const labelSelector = [...ours, `!${proxySetLabel}`].join(',');
   const places = namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }));
   const reflections = resources.flatMap((resource) =>
     places.map((place) =>

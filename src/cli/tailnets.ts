@@ -49,7 +49,8 @@ export const tailnetsFor = ({ source, config, log, called, identityToken }: Tail
   };
   const objects$ = source.pipe(
     filter(({ health }) => health.synced),
-    map(({ objects }) => objects),
+    // No more than these: they rarely change, and as long every object that came with them would be kept.
+    map(({ objects: { TailscaleTailnet, Secret } }) => ({ TailscaleTailnet, Secret })),
     distinctUntilChanged((one, other) => one.TailscaleTailnet === other.TailscaleTailnet && one.Secret === other.Secret),
   );
   const { tailnets$, clientOf, health } = tailnetsSource(objects$, {

@@ -2,12 +2,12 @@ import type { OwnerReference } from '../../../src/api/core.ts';
 import type { KubeMetadata, KubeObject } from '../../../src/kubernetes/kube-object.ts';
 import { partsOf } from '../../../src/lib/key.ts';
 import type { ProxySet } from '../../../src/model/proxy-set.ts';
-import { managedByLabel } from '../../runtime/labels.ts';
+import { managedByLabel, proxySetLabel } from '../../runtime/labels.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
 /** On everything of a set, the pods too: its name. Of our own group: objects under the labels of Tailscale's operator are its to delete. */
-export const setLabel = 'gateway.tailscale.com/proxies';
+export const setLabel = proxySetLabel;
 
 /** Tells the two Secrets of a replica apart. */
 export const secretLabel = 'gateway.tailscale.com/proxy-secret';

@@ -1,5 +1,5 @@
 /** Proxies into tailnets: who makes them, and what became of them. */
-import { distinctUntilChanged, map, merge, type Observable, shareReplay, takeUntil, timer } from 'rxjs';
+import { distinctUntilChanged, map, merge, type Observable, shareReplay, skip, takeUntil, timer } from 'rxjs';
 import { type ProxiesController, proxiesController } from '../../../controllers/proxies/controller.ts';
 import { noObservations, type Observations } from '../../api/observations.ts';
 import type { Config } from '../../config.ts';
@@ -9,7 +9,7 @@ import type { FleetsOptions } from './fleets.ts';
 
 export type ProxiesOptions = Pick<FleetsOptions, 'api' | 'update$' | 'leading$' | 'log'> & {
   readonly config: Config;
-  readonly tailnets: Pick<Tailnets, 'clientOf'>;
+  readonly tailnets: Pick<Tailnets, 'clientOf' | 'tailnets$'>;
 };
 
 /** Makes the proxies that configuration asks for while we lead and `work$` is subscribed to. */
@@ -26,11 +26,16 @@ export const proxiesOn = ({ api, config, update$, leading$, tailnets, log }: Pro
     sets$,
     clientOf: tailnets.clientOf,
     tailnetExists: (tailnet) => latest?.state.objects.TailscaleTailnet.has(`/${tailnet}`) ?? true,
+    // What a tailnet refused may be granted once its credentials, or its API, are well again.
+    retry$: tailnets.tailnets$.pipe(map(troublesOf), distinctUntilChanged(), skip(1)),
     leading$,
     log,
     ...(config.proxyImage === undefined ? {} : { context: { image: config.proxyImage } }),
   });
 };
+
+const troublesOf = (tailnets: Observations['tailnets']): string =>
+  [...tailnets].map(([name, { trouble }]) => `${name} ${trouble?.kind ?? ''}`).join();
 
 /** For proxies to be read before the first update; who may not read them goes on without. */
 const patienceMs = 10_000;
