@@ -1,15 +1,21 @@
 /** What of a list, by identity, is no longer there, and what is new. Elements are there once; those that stay may move. */
 export type Changes<V> = { readonly removed: readonly V[]; readonly added: readonly V[] };
 
+/** How many elements two lists have in common, by identity, at their start, and then at their end. */
+export const commonEnds = (one: readonly unknown[], other: readonly unknown[]): { readonly start: number; readonly end: number } => {
+  const shorter = Math.min(one.length, other.length);
+  let start = 0;
+  while (start < shorter && one[start] === other[start]) start += 1;
+  let end = 0;
+  while (end < shorter - start && one[one.length - 1 - end] === other[other.length - 1 - end]) end += 1;
+  return { start, end };
+};
+
 /** From one list to the next. Costs a walk, and for what lies between the first and the last change a look-up. */
 export const changesBetween = <V>(before: readonly V[], after: readonly V[]): Changes<V> => {
-  const shorter = Math.min(before.length, after.length);
-  let start = 0;
-  while (start < shorter && before[start] === after[start]) start += 1;
-  let same = 0;
-  while (same < shorter - start && before[before.length - 1 - same] === after[after.length - 1 - same]) same += 1;
-  const left = before.slice(start, before.length - same);
-  const came = after.slice(start, after.length - same);
+  const { start, end } = commonEnds(before, after);
+  const left = before.slice(start, before.length - end);
+  const came = after.slice(start, after.length - end);
   if (left.length === 0 || came.length === 0) return { removed: left, added: came };
   const [old, fresh] = [new Set(left), new Set(came)];
   return { removed: left.filter((value) => !fresh.has(value)), added: came.filter((value) => !old.has(value)) };
@@ -43,22 +49,26 @@ const patched = <V>(
   const gone = new Set(removed);
   const next = gone.size === 0 ? [...sorted] : sorted.filter((value) => !gone.has(value));
   for (const value of added) {
-    const at = placeOf(value, next, compare);
-    if (at === undefined) return undefined;
+    const { at, taken } = placeOf(value, next, compare);
+    if (taken) return undefined;
     next.splice(at, 0, value);
   }
   return next;
 };
 
-/** Before which index a value belongs; undefined where it is equal to another. */
-export const placeOf = <V>(value: V, sorted: readonly V[], compare: (one: V, other: V) => number): number | undefined => {
+/** Where in a list in order a value belongs, and whether one that is equal to it is there already. */
+export const placeOf = <T, V>(
+  value: T,
+  sorted: readonly V[],
+  compare: (value: T, element: V) => number,
+): { readonly at: number; readonly taken: boolean } => {
   let [from, to] = [0, sorted.length];
   while (from < to) {
-    const middle = (from + to) >>> 1;
-    const order = compare(value, sorted[middle] as V);
-    if (order === 0) return undefined;
-    if (order < 0) to = middle;
-    else from = middle + 1;
+    const at = (from + to) >>> 1;
+    const order = compare(value, sorted[at] as V);
+    if (order === 0) return { at, taken: true };
+    if (order < 0) to = at;
+    else from = at + 1;
   }
-  return from;
+  return { at: from, taken: false };
 };

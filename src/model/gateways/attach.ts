@@ -1,11 +1,12 @@
 import type { Gateway } from '../../api/generated/gateway-api.ts';
+import { sorter } from '../../lib/changes.ts';
 import { keyOf, localKeyOf, type ObjectKey } from '../../lib/key.ts';
 import { memo, type Read } from '../../lib/memo.ts';
 import type { RouteKind, RouteNode, Verdict } from '../route-node.ts';
 import { type HeldHosts, heldHosts } from './held-hosts.ts';
 import { hostsOn } from './hostnames.ts';
 import type { JudgedListener } from './judge.ts';
-import { oldestFirst } from './precedence.ts';
+import { byAge } from './precedence.ts';
 import { allowsNamespace } from './selector.ts';
 import { type AnyRoute, type Candidate, type GatewayTables, parentKeysOf } from './tables.ts';
 
@@ -36,29 +37,69 @@ export const attach = (
   const outcomes: RefOutcome[] = [];
   const parents = new Map<ObjectKey, JudgedListener[]>([keyOf(gateway), ...setKeys].map((key) => [key, []]));
   for (const listener of listeners) parents.get(listener.ownerKey)?.push(listener);
-  const candidates = candidatesFor([...parents.keys()], read);
+  const candidates = candidatesFor(gateway, [...parents.keys()], read);
   const mixed = ['HTTPRoute', 'GRPCRoute'].every((kind) => candidates.some(({ route }) => route.kind === kind));
+  // What a candidate comes to is then its own and the listeners' matter alone.
+  const apart = !mixed && listeners.every(({ spec }) => spec.allowedRoutes.namespaces.from !== 'Selector');
+  const seen = seenFrom(listeners)(setKeys);
   for (const candidate of candidates) {
-    const { route, node } = candidate;
-    for (const [refIndex, ref] of (route.spec.parentRefs ?? []).entries()) {
-      const parent = parentKeysOf(route)[refIndex];
-      const ofParent = parent && parents.get(parent);
-      if (ofParent === undefined) continue;
-      const { by, refused } = takenBy(candidate, ref, ofParent, held, read);
-      for (const { listener, attached } of by) {
-        const before = on.get(listener);
-        if (before?.at(-1)?.route === route) continue;
-        before?.push(attached);
-        if (mixed) held.get(listener)?.hold(attached);
-      }
-      outcomes.push({ route, node, refIndex, ...(refused === undefined ? {} : { refused }) });
-    }
+    const known = apart ? seen.get(candidate) : undefined;
+    const came = known ?? cameTo(candidate, parents, held, mixed, read);
+    if (apart && known === undefined) seen.set(candidate, came);
+    for (const { listener, attached } of came.by) on.get(listener)?.push(attached);
+    outcomes.push(...came.outcomes);
   }
   return { on, outcomes };
 };
 
-const candidatesFor = (parents: readonly ObjectKey[], read: Read<GatewayTables>): readonly Candidate[] =>
-  oldestFirst([...new Set(parents.flatMap((parent) => read('candidatesOf', parent) ?? []))], ({ route }) => route.metadata);
+/** What all parentRefs of one candidate came to; each listener once. */
+type CameTo = { readonly by: readonly Place[]; readonly outcomes: readonly RefOutcome[] };
+type Place = { readonly listener: JudgedListener; readonly attached: Attached };
+
+const cameTo = (
+  candidate: Candidate,
+  parents: ReadonlyMap<ObjectKey, readonly JudgedListener[]>,
+  held: ReadonlyMap<JudgedListener, HeldHosts>,
+  mixed: boolean,
+  read: Read<GatewayTables>,
+): CameTo => {
+  const { route, node } = candidate;
+  const places = new Map<JudgedListener, Place>();
+  const outcomes: RefOutcome[] = [];
+  for (const [refIndex, ref] of (route.spec.parentRefs ?? []).entries()) {
+    const parent = parentKeysOf(route)[refIndex];
+    const ofParent = parent && parents.get(parent);
+    if (ofParent === undefined) continue;
+    const { by, refused } = takenBy(candidate, ref, ofParent, held, read);
+    for (const place of by) {
+      if (places.has(place.listener)) continue;
+      places.set(place.listener, place);
+      if (mixed) held.get(place.listener)?.hold(place.attached);
+    }
+    outcomes.push({ route, node, refIndex, ...(refused === undefined ? {} : { refused }) });
+  }
+  return { by: [...places.values()], outcomes };
+};
+
+/** What candidates came to before these listeners and sets. */
+const seenFrom = memo<readonly JudgedListener[], (setKeys: readonly ObjectKey[]) => WeakMap<Candidate, CameTo>>(() => {
+  const known = new Map<string, WeakMap<Candidate, CameTo>>();
+  return (setKeys) => {
+    const seen = known.get(setKeys.join()) ?? new WeakMap<Candidate, CameTo>();
+    known.set(setKeys.join(), seen);
+    return seen;
+  };
+});
+
+const candidatesFor = (gateway: Gateway, parents: readonly ObjectKey[], read: Read<GatewayTables>): readonly Candidate[] => {
+  const [first, ...others] = parents.map((parent) => read('candidatesOf', parent) ?? []);
+  return oldestFirstOn(gateway)(others.length === 0 ? (first ?? []) : [...new Set([first ?? [], ...others].flat())]);
+};
+
+/** Of one Gateway, whose candidates mostly stay. */
+const oldestFirstOn = memo<Gateway, (candidates: readonly Candidate[]) => readonly Candidate[]>(() =>
+  sorter((one, other) => byAge(one.route.metadata, other.route.metadata)),
+);
 
 const hostsKnown = memo<Candidate, Map<string, Attached>>(() => new Map());
 
@@ -71,7 +112,7 @@ const attachedOn = (host: string, candidate: Candidate): Attached => {
 };
 
 type ParentRef = NonNullable<AnyRoute['spec']['parentRefs']>[number];
-type Taken = { readonly by: readonly { readonly listener: JudgedListener; readonly attached: Attached }[]; readonly refused?: Verdict };
+type Taken = { readonly by: readonly Place[]; readonly refused?: Verdict };
 
 /** Asks the listeners in the order of the specification's reasons: there at all, open to this kind and namespace, by hostname, and not held by another route. */
 const takenBy = (

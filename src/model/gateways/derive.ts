@@ -1,6 +1,7 @@
 import type { BackendTLSPolicy, Gateway, ListenerSet } from '../../api/generated/gateway-api.ts';
 import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../../lib/key.ts';
-import { memoByReads } from '../../lib/memo.ts';
+import { memo, memoByReads } from '../../lib/memo.ts';
+import { reuse, reuseBy } from '../../lib/equal.ts';
 import { conditionsOf } from '../conditions.ts';
 import type { Backend, Gateway as GatewayNode, Socket, TlsSecret } from '../graph.ts';
 import type { Infrastructure } from '../infrastructure.ts';
@@ -23,6 +24,9 @@ import { allowedSetsOf } from './selector.ts';
 import { socketsOf } from './sockets.ts';
 import type { AnyRoute, GatewayTables } from './tables.ts';
 
+/** What parentRefs of one route came to, by their indexes. */
+export type Said = readonly (readonly [refIndex: number, status: ParentStatus])[];
+
 /** What one Gateway came to, and what it means for the status of everything around it. */
 export type DerivedGateway = {
   /** Absent, both, when the Gateway as a whole is not accepted. */
@@ -31,7 +35,7 @@ export type DerivedGateway = {
   /** Of the Gateway and its ListenerSets. */
   readonly statuses: ReadonlyMap<ObjectKey, Status>;
   /** For each route, what its parentRefs to this Gateway came to, by index of the parentRef. */
-  readonly parents: ReadonlyMap<AnyRoute, readonly (readonly [refIndex: number, status: ParentStatus])[]>;
+  readonly parents: ReadonlyMap<AnyRoute, Said>;
   /** For each BackendTLSPolicy that its routes use. */
   readonly ancestors: ReadonlyMap<ObjectKey, AncestorStatus>;
 };
@@ -56,13 +60,15 @@ export const gatewayDeriver = ({
   onCluster = false,
 }: GatewayOptions): ((gateway: Gateway, tables: GatewayTables) => DerivedGateway) => {
   const parentStatusOf = parentStatuses(controllerName);
+  const saidOf = memo((outcome: RefOutcome): Said => [[outcome.refIndex, parentStatusOf(outcome)]]);
   return memoByReads<GatewayTables, Gateway, DerivedGateway>((gateway, read) => {
     const key = localKeyOf(gateway);
     const sets = read('listenerSetsOf', key) ?? [];
     const allowed = allowedSetsOf(gateway, sets, read);
     const objects = declaredListeners(gateway, allowed);
     const clashing = clashes(objects, { boundPort, taken: read('takenSockets', key) });
-    const listeners = objects.flat().map((listener) => judge(listener, gateway, clashing.get(listener), read));
+    const judged = objects.flat().map((listener) => judge(listener, gateway, clashing.get(listener), read));
+    const listeners = settledListeners(gateway)(judged);
     const attachments = attach(gateway, sets.map(keyOf), listeners, read);
     const addresses = onCluster ? assignedAddressesOf(gateway) : boundAddressesOf(gateway);
     const clientCertificate = clientCertificateOf(gateway, read);
@@ -104,11 +110,20 @@ export const gatewayDeriver = ({
     return {
       ...(standing.accepted ? served() : {}),
       statuses: new Map([[keyOf(gateway), status], ...setStatuses]),
-      parents: parentsOf(attachments.outcomes, parentStatusOf),
+      parents: parentsOf(attachments.outcomes, saidOf),
       ancestors: new Map(ancestors),
     };
   });
 };
+
+/** Gives a Gateway's listeners, those that mean what they meant as the same objects as before: what hangs on them is not made again. */
+const settledListeners = memo<Gateway, (judged: readonly JudgedListener[]) => readonly JudgedListener[]>(() => {
+  let last: readonly JudgedListener[] = [];
+  return (judged) => {
+    last = reuseBy(last, judged, ({ name }) => name, reuse);
+    return last;
+  };
+});
 
 type Served = Required<Pick<DerivedGateway, 'node' | 'infrastructure'>>;
 
@@ -145,13 +160,12 @@ const uses = (listeners: readonly JudgedListener[], { on }: Attachments, clientC
   };
 };
 
-const parentsOf = (outcomes: readonly RefOutcome[], statusOf: (outcome: RefOutcome) => ParentStatus): DerivedGateway['parents'] => {
-  const parents = new Map<AnyRoute, (readonly [number, ParentStatus])[]>();
+/** What is said of one parentRef is the same object as long as it is the same; routes seldom have more of one Gateway. */
+const parentsOf = (outcomes: readonly RefOutcome[], saidOf: (outcome: RefOutcome) => Said): DerivedGateway['parents'] => {
+  const parents = new Map<AnyRoute, Said>();
   for (const outcome of outcomes) {
-    const entry = [outcome.refIndex, statusOf(outcome)] as const;
     const known = parents.get(outcome.route);
-    if (known === undefined) parents.set(outcome.route, [entry]);
-    else known.push(entry);
+    parents.set(outcome.route, known === undefined ? saidOf(outcome) : [...known, ...saidOf(outcome)]);
   }
   return parents;
 };

@@ -9,7 +9,8 @@ type Ref = { readonly group?: string; readonly kind?: string; readonly namespace
 
 /** The BackendTLSPolicies that target a backend which some route on the Gateway refers to, valid or not, by key. */
 export const policiesUsed = ({ on }: Attachments, read: Read<GatewayTables>): readonly BackendTLSPolicy[] => {
-  const targets = new Set([...on.values()].flatMap((attached) => attached.flatMap(({ route }) => backendKeysOf(route))));
+  const targets = new Set<ObjectKey>();
+  for (const attached of on.values()) for (const { route } of attached) for (const key of backendKeysOf(route)) targets.add(key);
   const policies = new Map(
     [...targets].flatMap((target) => read('backendTlsPolicies', target) ?? []).map((policy) => [keyOf(policy), policy]),
   );

@@ -1,5 +1,7 @@
+import { commonEnds } from '../../lib/changes.ts';
 import { reuse, reuseBy } from '../../lib/equal.ts';
-import type { Gateway, Listener, Socket } from '../graph.ts';
+import { sameElements } from '../../lib/memo.ts';
+import type { Gateway, Listener, Socket, VirtualHost } from '../graph.ts';
 import type { Infrastructure } from '../infrastructure.ts';
 
 /** Gives the nodes of derived Gateways, and in a Gateway that was derived anew the parts that mean what they meant. */
@@ -53,7 +55,7 @@ const reuseSocket = (previous: Socket, next: Socket): Socket =>
 
 const reuseListener = (previous: Listener, next: Listener): Listener => {
   if (isHttp(previous) && isHttp(next)) {
-    const virtualHosts = reuseBy(previous.virtualHosts, next.virtualHosts, ({ domain }) => domain, reuse);
+    const virtualHosts = reuseAmong(previous.virtualHosts, next.virtualHosts);
     return reuse(previous, {
       ...next,
       virtualHosts,
@@ -61,6 +63,13 @@ const reuseListener = (previous: Listener, next: Listener): Listener => {
     });
   }
   return reuse(previous, next);
+};
+
+/** Of thousands, only those between the first and the last that is another object are looked at. */
+const reuseAmong = (previous: readonly VirtualHost[], next: readonly VirtualHost[]): readonly VirtualHost[] => {
+  const { start, end } = commonEnds(previous, next);
+  const middle = reuseBy(previous.slice(start, previous.length - end), next.slice(start, next.length - end), ({ domain }) => domain, reuse);
+  return sameElements(previous, [...next.slice(0, start), ...middle, ...next.slice(next.length - end)]);
 };
 
 type Http = Extract<Listener, { readonly protocol: 'HTTP' | 'HTTPS' }>;

@@ -1,8 +1,8 @@
 import type { ObjectKey } from '../../lib/key.ts';
 import { memo } from '../../lib/memo.ts';
-import type { ParentStatus, Status } from '../status.ts';
+import type { Status } from '../status.ts';
 import type { ModelTables } from '../tables.ts';
-import type { DerivedGateway } from './derive.ts';
+import type { DerivedGateway, Said } from './derive.ts';
 import { missingParentStatus } from './route-status.ts';
 import { type AnyRoute, parentKeysOf, routeKeyOf, routeKinds } from './tables.ts';
 
@@ -89,13 +89,14 @@ const differences = (last: World | undefined, { derived, owners }: Pick<World, '
   ];
 };
 
-const routesOnlySaidBy = ({ parents }: DerivedGateway, other: DerivedGateway | undefined): readonly AnyRoute[] =>
-  [...parents].filter(([route, said]) => !saysTheSame(said, other?.parents.get(route) ?? [])).map(([route]) => route);
-
-type Said = readonly (readonly [refIndex: number, status: ParentStatus])[];
+const routesOnlySaidBy = ({ parents }: DerivedGateway, other: DerivedGateway | undefined): readonly AnyRoute[] => {
+  const routes: AnyRoute[] = [];
+  for (const [route, said] of parents) if (!saysTheSame(said, other?.parents.get(route) ?? [])) routes.push(route);
+  return routes;
+};
 
 const saysTheSame = (one: Said, other: Said): boolean =>
-  one.length === other.length && one.every(([index, status], at) => index === other[at]?.[0] && status === other[at][1]);
+  one === other || (one.length === other.length && one.every(([index, status], at) => index === other[at]?.[0] && status === other[at][1]));
 
 const sameKeys = (one: ReadonlyMap<string, unknown>, other: ReadonlyMap<string, unknown>): boolean =>
   one === other || (one.size === other.size && [...one.keys()].every((key) => other.has(key)));

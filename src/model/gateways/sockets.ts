@@ -1,10 +1,11 @@
 import { byCodeUnit } from '../../lib/key.ts';
+import { memo } from '../../lib/memo.ts';
 import type { Listener, Socket } from '../graph.ts';
 import type { Attached, Attachments } from './attach.ts';
 import type { BoundPort } from './declared.ts';
 import type { JudgedListener } from './judge.ts';
 import { serverNamesOf, streamRuleOf } from './streams.ts';
-import { virtualHostsOf } from './virtual-hosts.ts';
+import { virtualHostsMaker } from './virtual-hosts.ts';
 
 type Options = { readonly addresses: readonly string[]; readonly boundPort: BoundPort };
 
@@ -34,6 +35,9 @@ export const socketsOf = (
     });
 };
 
+/** Of a listener that stays as it is, the same one all the time. */
+const hostsOf = memo((listener: JudgedListener) => virtualHostsMaker(listener.host));
+
 /** `neighbours` are the hosts of all listeners on the port. */
 const nodeOf = (listener: JudgedListener, neighbours: readonly string[], attached: readonly Attached[]): Listener => {
   const common = { name: listener.name, owner: listener.ownerKey, ...(listener.host === '*' ? {} : { hostname: listener.host }) };
@@ -41,7 +45,7 @@ const nodeOf = (listener: JudgedListener, neighbours: readonly string[], attache
   switch (listener.spec.protocol) {
     case 'HTTP':
     case 'HTTPS': {
-      const { virtualHosts, misdirected } = virtualHostsOf(listener.host, neighbours, attached);
+      const { virtualHosts, misdirected } = hostsOf(listener)(neighbours, attached);
       const { protocol } = listener.spec;
       return { ...common, protocol, ...tls, virtualHosts, misdirected: protocol === 'HTTPS' ? misdirected : [] };
     }

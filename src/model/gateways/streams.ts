@@ -14,7 +14,7 @@ const nowhere = (listener: JudgedListener): StreamRule => ({
 const ruleOf = ({ node }: Attached, terminates: boolean): StreamRule | undefined =>
   (terminates ? (node.terminated ?? node) : node).streams[0];
 
-/** Rules of a TLS listener by server name, most specific first; the oldest route has a name that several claim. See `virtualHostsOf` for `neighbours`. */
+/** Rules of a TLS listener by server name, most specific first; the oldest route has a name that several claim. See `virtualHostsMaker` for `neighbours`. */
 export const serverNamesOf = (
   listener: JudgedListener,
   neighbours: readonly string[],

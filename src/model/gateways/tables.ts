@@ -63,10 +63,12 @@ type RouteIndex = ReadonlyMap<string, readonly AnyRoute[]>;
 const candidatesBuilder = (): ((indexes: readonly RouteIndex[], tables: ModelTables) => Table<readonly Candidate[]>) => {
   const known = new WeakMap<AnyRoute, Candidate>();
   let last = new Map<string, readonly Candidate[]>();
+  let lastTables: ModelTables | undefined;
 
-  const candidateOf = (route: AnyRoute, tables: ModelTables): Candidate => {
-    const node = routeNodeOf(route, tables);
+  const candidateOf = (route: AnyRoute, tables: ModelTables, sameWorld: boolean): Candidate => {
     const before = known.get(route);
+    if (before !== undefined && sameWorld) return before;
+    const node = routeNodeOf(route, tables);
     if (before?.node === node) return before;
     const candidate = { route, node };
     known.set(route, candidate);
@@ -74,6 +76,9 @@ const candidatesBuilder = (): ((indexes: readonly RouteIndex[], tables: ModelTab
   };
 
   return (indexes, tables) => {
+    // Whoever asks for the first time does so because something else than a route has changed.
+    const sameWorld = lastTables !== undefined && differOnlyInRoutes(lastTables, tables);
+    lastTables = tables;
     const before = last;
     const now = new Map<string, readonly Candidate[]>();
     last = now;
@@ -81,11 +86,17 @@ const candidatesBuilder = (): ((indexes: readonly RouteIndex[], tables: ModelTab
       get: (parent) => {
         const asked = now.get(parent);
         if (asked !== undefined) return asked;
-        const candidates = indexes.flatMap((index) => index.get(parent) ?? []).map((route) => candidateOf(route, tables));
+        const candidates = indexes.flatMap((index) => index.get(parent) ?? []).map((route) => candidateOf(route, tables, sameWorld));
         const same = sameElements(before.get(parent), candidates);
         now.set(parent, same);
         return same;
       },
     };
   };
+};
+
+/** Whether two generations of tables differ, if at all, in routes: what other routes mean then stays as it is, for no route looks at another. */
+const differOnlyInRoutes = (one: ModelTables, other: ModelTables): boolean => {
+  const names = Object.keys(other) as (keyof ModelTables)[];
+  return names.every((name) => one[name] === other[name] || routeKinds.some((kind) => kind === name));
 };
