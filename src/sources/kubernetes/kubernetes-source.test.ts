@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Subscription } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeApiServer } from '../../../test/support/fake-api-server.ts';
@@ -37,6 +39,9 @@ const secret = (name: string, value: string, fields: object = {}) => ({
   type: 'Opaque',
   data: { a: Buffer.from(value).toString('base64') },
 });
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const subscriptions: Subscription[] = [];
 afterEach(() => {
@@ -262,6 +267,22 @@ describe('a Secret', () => {
     expect(objects.Gateway.size).toBe(1);
     expect(JSON.stringify(problems)).not.toContain('"x"');
   });
+});
+
+it('what was replaced is let go, though nothing that refers to Secrets changed since', async () => {
+  const api = new FakeApiServer(everything);
+  api.put(resource('GatewayClass'), gatewayClass);
+  api.put(resource('Gateway'), gateway('cert'));
+  api.put(resource('HTTPRoute'), route('a', 'a.example'));
+  const { told, synced, last, until } = start(api);
+  const hostOf = ({ objects }: SourceState): string | undefined => objects.HTTPRoute.get('web/a')?.spec.hostnames?.[0];
+  const former = await synced().then(({ objects }) => new WeakRef(objects.HTTPRoute.get('web/a') as object));
+  api.put(resource('HTTPRoute'), route('a', 'b.example'));
+  await until(() => hostOf(last()) === 'b.example');
+  told.splice(0, told.length - 1);
+  await sleep(0);
+  collectGarbage();
+  expect(former.deref()).toBeUndefined();
 });
 
 describe('an outage', () => {
