@@ -51,7 +51,7 @@ export const graphBuilder = (options: ModelOptions): ((objects: Objects, observa
   const own = ownStatusesFor(onCluster);
   const statusesOf = statusesBuilder();
   let last: { readonly tables: ModelTables; readonly configuration: Configuration } | undefined;
-  return (objects, observations = noObservations) => {
+  return onceFor((objects, observations) => {
     const templates = templatesOf(objects);
     const made = onCluster ? objects : { ...objects, TailscaleEndpoints: withWanted(objects.TailscaleEndpoints, templates) };
     const plain = tablesOf(made, observations);
@@ -72,6 +72,19 @@ export const graphBuilder = (options: ModelOptions): ((objects: Objects, observa
       provisioned: templates,
       statuses: statusesOf([...few, ...ownStatuses], isStill ? noChanges : routeChanges),
     };
+  });
+};
+
+type Build = (objects: Objects, observations: Observations) => Graph;
+
+/** The same graph for the same objects and observations as last time: sources have other news than these. */
+const onceFor = (build: Build): ((objects: Objects, observations?: Observations) => Graph) => {
+  let last: { readonly objects: Objects; readonly observations: Observations; readonly graph: Graph } | undefined;
+  return (objects, observations = noObservations) => {
+    if (last?.objects !== objects || last.observations !== observations) {
+      last = { objects, observations, graph: build(objects, observations) };
+    }
+    return last.graph;
   };
 };
 

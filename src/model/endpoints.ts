@@ -1,6 +1,6 @@
 import { localKey, partsOf } from '../lib/key.ts';
 import { sameElements } from '../lib/memo.ts';
-import { type Reading, readers } from '../lib/readers.ts';
+import { isLittered, type Reading, readers } from '../lib/readers.ts';
 import type { Backend, Gateway, Locality } from './graph.ts';
 import { localitiesOf } from './routes/endpoints.ts';
 import type { ModelTables } from './tables.ts';
@@ -30,11 +30,11 @@ export const endpointsBuilder = (): ((gateways: ReadonlyMap<string, Gateway>, ta
     const before = backends;
     if (lists !== used) backends = distinct(lists);
     used = lists;
-    const isLittered = following.size() > 2 * backends.size + 1000;
-    if (isLittered) following = followers();
+    const isAnew = isLittered(following.recorded(), backends.size);
+    if (isAnew) following = followers();
     const found = new Map<string, readonly Locality[]>();
     for (const backend of backends) {
-      const isAsBefore = !isLittered && before.has(backend) && !affected.has(backend);
+      const isAsBefore = !isAnew && before.has(backend) && !affected.has(backend);
       const localities = isAsBefore ? last.get(backend.id) : following.locate(backend, tables);
       if (localities !== undefined) found.set(backend.id, localities);
     }
@@ -54,22 +54,22 @@ type Followers = {
   /** Where a backend is reachable; from now on it is affected by changes of what tells so. */
   readonly locate: (backend: Backend, tables: ModelTables) => readonly Locality[] | undefined;
   readonly affected: (before: ModelTables, after: ModelTables) => ReadonlySet<Backend>;
-  /** How many backends were ever located. */
-  readonly size: () => number;
+  /** How often any was located. */
+  readonly recorded: () => number;
 };
 
 const followers = (): Followers => {
   const { record, affected } = readers<ModelTables, Backend>();
-  const located = new Set<Backend>();
+  let recorded = 0;
   return {
     locate: (backend, tables) => {
       const { localities, readings } = backend.reach === undefined ? inService(backend, tables) : tailnetLocalitiesOf(backend, tables);
       record(backend, readings);
-      located.add(backend);
+      recorded += 1;
       return localities;
     },
     affected,
-    size: () => located.size,
+    recorded: () => recorded,
   };
 };
 

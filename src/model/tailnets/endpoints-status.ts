@@ -1,6 +1,7 @@
 import type { TailscaleEndpoints } from '../../api/generated/tailscale.ts';
 import { keyOf, localKey } from '../../lib/key.ts';
-import { memoByReads, type Read } from '../../lib/memo.ts';
+import type { Read } from '../../lib/memo.ts';
+import { memoByChanges } from '../../lib/readers.ts';
 import { present } from '../../lib/present.ts';
 import { type ConditionsOf, conditionsOf } from '../conditions.ts';
 import type { ProxySet } from '../proxy-set.ts';
@@ -25,7 +26,7 @@ const mostEndpoints = 1024;
  * of the machines asked for there is one that may be sent traffic. Where no cluster runs proxies, one of them has to be ready by its EndpointSlice.
  */
 export const endpointsStatuses = (onCluster: boolean): ((endpoints: TailscaleEndpoints, tables: StatusTables) => EndpointsStatus) =>
-  memoByReads<StatusTables, TailscaleEndpoints, EndpointsStatus>((endpoints, read) => {
+  memoByChanges<StatusTables, TailscaleEndpoints, EndpointsStatus>((endpoints, read) => {
     const sets = read('proxySetsOf', keyOf(endpoints)) ?? [];
     const machines = permittedMachines(endpoints, read);
     const conditions = conditionsOf(endpoints.metadata.generation);

@@ -1,6 +1,7 @@
 import type { TailscaleProxyGroup } from '../../api/generated/tailscale.ts';
 import { keyOf } from '../../lib/key.ts';
-import { memoByReads, type Read } from '../../lib/memo.ts';
+import type { Read } from '../../lib/memo.ts';
+import { memoByChanges } from '../../lib/readers.ts';
 import { conditionsOf } from '../conditions.ts';
 import type { Verdict } from '../route-node.ts';
 import type { Status } from '../status.ts';
@@ -16,7 +17,7 @@ type GroupStatus = Extract<Status, { readonly kind: 'TailscaleProxyGroup' }>;
  * to be ready by its EndpointSlice.
  */
 export const proxyGroupStatuses = (onCluster: boolean): ((group: TailscaleProxyGroup, tables: StatusTables) => GroupStatus) =>
-  memoByReads<StatusTables, TailscaleProxyGroup, GroupStatus>((group, read) => {
+  memoByChanges<StatusTables, TailscaleProxyGroup, GroupStatus>((group, read) => {
     const sets = read('proxySetsOf', keyOf(group)) ?? [];
     const { set } = groupCarrierOf(group);
     const missing = unusableGroup(group, read) ?? (onCluster ? shortfallIn(sets, read) : withoutReadyProxies(set, read));

@@ -2,7 +2,8 @@ import type { ProxyPod, ProxySettings, TailscaleEndpoints, TailscaleProxyGroup }
 import { equal } from '../../lib/equal.ts';
 import { fingerprint } from '../../lib/fingerprint.ts';
 import { byCodeUnit, keyOf, localKey, type ObjectKey } from '../../lib/key.ts';
-import { memo, memoByReads, type Read, sameElements } from '../../lib/memo.ts';
+import { memo, type Read, sameElements } from '../../lib/memo.ts';
+import { memoByChanges } from '../../lib/readers.ts';
 import { present } from '../../lib/present.ts';
 import type { Gateway } from '../graph.ts';
 import type { ProxySet } from '../proxy-set.ts';
@@ -31,7 +32,7 @@ const longestPrefix = 58;
 /** A function that gives the proxies that must exist for some tables and the Gateways built of them. What says the same is the same object. */
 export const proxySetsBuilder = (): ((tables: ModelTables, gateways: ReadonlyMap<string, Gateway>) => ProxySets) => {
   const usesOf = proxyUsesBuilder();
-  const setsOf = memoByReads<Tables, Owner, readonly ProxySet[]>((owner, read) => setsFor(owner, read));
+  const setsOf = memoByChanges<Tables, Owner, readonly ProxySet[]>((owner, read) => setsFor(owner, read));
   const known = new WeakMap<readonly ProxySet[], readonly ProxySet[]>();
   let last: ProxySets = { all: new Map(), of: new Map() };
   return (tables, gateways) => {

@@ -1,5 +1,6 @@
 import { byCodeUnit, localKey, partsOf } from '../../lib/key.ts';
-import { memo, memoByReads, type Read, sameElements } from '../../lib/memo.ts';
+import { memo, type Read, sameElements } from '../../lib/memo.ts';
+import { memoByChanges } from '../../lib/readers.ts';
 import type { Backend, Gateway } from '../graph.ts';
 import type { ProxySet } from '../proxy-set.ts';
 import type { ModelTables } from '../tables.ts';
@@ -13,7 +14,7 @@ export type ProxyUses = ReadonlyMap<string, readonly GatewayName[]>;
 
 /** A function that tells which Gateways use which proxies; what did not change is the same object, and so is the whole. */
 export const proxyUsesBuilder = (): ((tables: ModelTables, gateways: ReadonlyMap<string, Gateway>) => ProxyUses) => {
-  const setsOf = memoByReads<ModelTables, Backend, readonly string[]>(setsOfBackend);
+  const setsOf = memoByChanges<ModelTables, Backend, readonly string[]>(setsOfBackend);
   const names = new Map<string, GatewayName>();
   let last: ProxyUses = new Map();
   return (tables, gateways) => {

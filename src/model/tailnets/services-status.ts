@@ -1,7 +1,8 @@
 import type { ServiceBackend, TailscaleEndpoints, TailscaleServices } from '../../api/generated/tailscale.ts';
 import { tailscaleGroup } from '../../api/kinds.ts';
 import { localKey, localKeyOf } from '../../lib/key.ts';
-import { memoByReads, type Read } from '../../lib/memo.ts';
+import type { Read } from '../../lib/memo.ts';
+import { memoByChanges } from '../../lib/readers.ts';
 import { present } from '../../lib/present.ts';
 import { type ConditionsOf, conditionsOf } from '../conditions.ts';
 import { isGranted } from '../grants.ts';
@@ -22,7 +23,7 @@ type Selected = NonNullable<Fields['selectedEndpoints']>[number];
 const most = { selected: 512, machines: 1024 } as const;
 
 /** What users are told of a service: what its selector finds, and whether there is anything to send traffic to. */
-export const servicesStatusOf = memoByReads<StatusTables, TailscaleServices, ServicesStatus>((services, read) => {
+export const servicesStatusOf = memoByChanges<StatusTables, TailscaleServices, ServicesStatus>((services, read) => {
   const selected = selectedBy(services, read);
   const selectedEndpoints = selected.map((endpoints) => selectedFrom(endpoints, read));
   const count = countOf(services, selected, selectedEndpoints, read);
