@@ -305,5 +305,8 @@ export type Endpoint = {
   readonly via?: Via;
 };
 
-/** `proxy`: by HTTP CONNECT through it, an IP literal and a port. `dns`: Envoy itself resolves the name and connects. */
-export type Via = { readonly kind: 'proxy'; readonly proxy: HostPort } | { readonly kind: 'dns' };
+/**
+ * `proxy`: by HTTP CONNECT through it, an IP literal and a port; any other ready proxy of the StatefulSet `set`, `namespace/name`, leads to the same
+ * place. `dns`: Envoy itself resolves the name and connects.
+ */
+export type Via = { readonly kind: 'proxy'; readonly proxy: HostPort; readonly set: string } | { readonly kind: 'dns' };

@@ -16,7 +16,7 @@ const endpoint = {
   address: '100.64.0.1',
   port: 80,
   healthy: true,
-  via: { kind: 'proxy', proxy: { host: '10.0.0.1', port: 1055 } },
+  via: { kind: 'proxy', proxy: { host: '10.0.0.1', port: 1055 }, set: 'default/egress' },
 } as const;
 
 const resourcesOf = (backend: Backend) => {

@@ -17,7 +17,13 @@ it('an endpoint says its weight, and its own HTTP proxy where it has one', () =>
   const [locality] =
     loadAssignmentFrom(
       'app',
-      [at(0, endpoint('100.64.0.1', { weight: 3, via: { kind: 'proxy', proxy: { host: '10.0.0.1', port: 1055 } } }), endpoint('10.0.0.9'))],
+      [
+        at(
+          0,
+          endpoint('100.64.0.1', { weight: 3, via: { kind: 'proxy', proxy: { host: '10.0.0.1', port: 1055 }, set: 'default/egress' } }),
+          endpoint('10.0.0.9'),
+        ),
+      ],
       'proxied',
     ).endpoints ?? [];
   const [plain, proxied] = locality?.lbEndpoints ?? [];

@@ -13,7 +13,7 @@ import { commonCluster, plainCluster } from './cluster.ts';
 import { connectionBufferBytes } from './limits.ts';
 import { elsewhere } from './retry-policy.ts';
 
-/** Where the name of the set of proxies travels that a CONNECT request may go to. */
+/** Says which set of proxies a CONNECT request may go to; taken away before it does. */
 const proxiesHeader = 'x-tailplane-proxies';
 
 /** From target unreachable to the client knowing it. As long as two proxies that do not answer, and a slow path through a relay, may take. */

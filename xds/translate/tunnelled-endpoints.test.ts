@@ -3,13 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '../../src/model/graph.ts';
 import { proxiesAssignmentFrom, tunnelledFrom } from './tunnelled-endpoints.ts';
 
-const via = (host: string): Pick<Endpoint, 'via'> => ({ via: { kind: 'proxy', proxy: { host, port: 1055 } } });
-const target = (address: string, host: string, more: Partial<Endpoint> = {}): Endpoint => ({
+const via = (host: string, set: string): Pick<Endpoint, 'via'> => ({ via: { kind: 'proxy', proxy: { host, port: 1055 }, set } });
+const target = (address: string, host: string, set = 'default/egress'): Endpoint => ({
   address,
   port: 80,
   healthy: true,
-  ...via(host),
-  ...more,
+  ...via(host, set),
 });
 
 const namesOf = (endpoints: readonly Endpoint[]) =>
@@ -26,7 +25,7 @@ describe('endpoints of a tunnelled backend', () => {
             envoyInternalAddress: { serverListenerName: 'tailnet/tunnel', endpointId: '100.64.0.1:80 via 10.0.0.1:1055' },
           },
         },
-        metadata: { filterMetadata: { 'tailplane.tunnel': { target: '100.64.0.1:80', proxies: '10.0.0.1:1055' } } },
+        metadata: { filterMetadata: { 'tailplane.tunnel': { target: '100.64.0.1:80', proxies: 'default/egress' } } },
         healthStatus: 'HEALTHY',
       },
       {
@@ -35,7 +34,7 @@ describe('endpoints of a tunnelled backend', () => {
             envoyInternalAddress: { serverListenerName: 'tailnet/tunnel', endpointId: '100.64.0.2:80 via 10.0.0.1:1055,10.0.0.2:1055' },
           },
         },
-        metadata: { filterMetadata: { 'tailplane.tunnel': { target: '100.64.0.2:80', proxies: '10.0.0.1:1055,10.0.0.2:1055' } } },
+        metadata: { filterMetadata: { 'tailplane.tunnel': { target: '100.64.0.2:80', proxies: 'default/egress' } } },
         healthStatus: 'HEALTHY',
         loadBalancingWeight: 2,
       },
@@ -44,13 +43,20 @@ describe('endpoints of a tunnelled backend', () => {
 
   it('are asked for in brackets where they are IPv6', () => {
     const [endpoint] = tunnelledFrom([target('fd7a::2', 'fd00::1')]);
-    expect(endpoint?.metadata?.filterMetadata?.['tailplane.tunnel']).toEqual({ target: '[fd7a::2]:80', proxies: '[fd00::1]:1055' });
+    expect(endpoint?.metadata?.filterMetadata?.['tailplane.tunnel']).toEqual({ target: '[fd7a::2]:80', proxies: 'default/egress' });
   });
 
-  it('do not share proxies where one address is two machines: one well, the other not', () => {
-    const endpoints = [target('100.64.0.2', '10.0.0.1'), target('100.64.0.2', '10.0.0.2', { healthy: false })];
-    expect(namesOf(endpoints)).toEqual(['100.64.0.2:80 via 10.0.0.1:1055', '100.64.0.2:80 via 10.0.0.2:1055']);
-    expect(tunnelledFrom(endpoints).map(({ healthStatus }) => healthStatus)).toEqual(['HEALTHY', 'UNHEALTHY']);
+  it('are two where one address is a machine in two tailnets, each with its own proxies and health', () => {
+    const endpoints = [target('100.64.0.2', '10.0.0.1', 'a/egress'), { ...target('100.64.0.2', '10.0.0.2', 'b/egress'), healthy: false }];
+    expect(
+      tunnelledFrom(endpoints).map(({ metadata, healthStatus }) => [
+        metadata?.filterMetadata?.['tailplane.tunnel']?.['proxies'],
+        healthStatus,
+      ]),
+    ).toEqual([
+      ['a/egress', 'HEALTHY'],
+      ['b/egress', 'UNHEALTHY'],
+    ]);
   });
 
   it('keep their address where they have one, and go by the name that Envoy looks up where they have that', () => {
@@ -73,39 +79,39 @@ describe('the proxies of a Gateway', () => {
       ]),
     );
 
-  it('are there once each, with the sets of all backends that they are in', () => {
-    expect(setsByProxy([target('100.64.0.2', '10.0.0.1'), target('100.64.0.2', '10.0.0.2')], [target('100.64.0.3', '10.0.0.1')])).toEqual({
-      '10.0.0.1': ['10.0.0.1:1055', '10.0.0.1:1055,10.0.0.2:1055'],
-      '10.0.0.2': ['10.0.0.1:1055,10.0.0.2:1055'],
-    });
+  it('are there once each, with the sets that they are in', () => {
+    expect(
+      setsByProxy(
+        [target('100.64.0.2', '10.0.0.1', 'a/egress'), target('100.64.0.2', '10.0.0.2', 'a/egress')],
+        [target('100.64.0.3', '10.0.0.1', 'b/egress'), target('100.64.0.4', '10.0.0.1', 'a/egress')],
+      ),
+    ).toEqual({ '10.0.0.1': ['a/egress', 'b/egress'], '10.0.0.2': ['a/egress'] });
+  });
+
+  it('stay in a set that another one leaves, as endpoints go on asking for it by the same name', () => {
+    const both = [target('100.64.0.2', '10.0.0.1'), target('100.64.0.2', '10.0.0.2')];
+    const one = both.slice(1);
+    expect(setsByProxy(one)['10.0.0.2']).toEqual(setsByProxy(both)['10.0.0.2']);
+    expect(tunnelledFrom(one)[0]?.metadata).toEqual(tunnelledFrom(both)[0]?.metadata);
+    expect(namesOf(one)).not.toEqual(namesOf(both));
   });
 
   it('are none, but told, while none is ready', () => {
     expect(proxiesAssignmentFrom([[locality()], []])).toEqual({ clusterName: 'tailnet/proxies', endpoints: [] });
   });
 
-  it('are in every set that an endpoint names, and in no set with a proxy that does not lead to its target', () => {
+  it('are in every set that an endpoint names, and each in no set that it does not lead by', () => {
     const endpoint = fc
-      .record({ address: fc.constantFrom('a', 'b', 'c'), host: fc.constantFrom('1', '2', '3'), healthy: fc.boolean() })
-      .map(({ address, host, healthy }) => target(address, host, { healthy }));
+      .record({ address: fc.constantFrom('a', 'b', 'c'), host: fc.constantFrom('1', '2', '3'), set: fc.constantFrom('x/1', 'y/1') })
+      .map(({ address, host, set }) => target(address, host, set));
     fc.assert(
       fc.property(fc.array(fc.array(endpoint), { maxLength: 3 }), (backends) => {
         const sets = setsByProxy(...backends);
-        for (const endpoints of backends)
-          for (const one of tunnelledFrom(endpoints)) {
-            const { target: to = '', proxies = '' } = (one.metadata?.filterMetadata?.['tailplane.tunnel'] ?? {}) as Record<string, string>;
-            const members = Object.keys(sets).filter((proxy) => (sets[proxy] as string[]).includes(proxies));
-            expect(
-              members
-                .map((member) => `${member}:1055`)
-                .toSorted()
-                .join(','),
-            ).toBe(proxies);
-            for (const member of members)
-              expect(
-                endpoints.some(({ address, via: by }) => `${address}:80` === to && by?.kind === 'proxy' && by.proxy.host === member),
-              ).toBe(true);
-          }
+        const named = backends.flatMap(tunnelledFrom).map((one) => one.metadata?.filterMetadata?.['tailplane.tunnel']?.['proxies']);
+        for (const name of named) expect(Object.values(sets).flat()).toContain(name);
+        for (const [host, names] of Object.entries(sets))
+          for (const name of names as string[])
+            expect(backends.flat().some(({ via: by }) => by?.kind === 'proxy' && by.proxy.host === host && by.set === name)).toBe(true);
       }),
     );
   });

@@ -39,7 +39,7 @@ const dns: Via = { kind: 'dns' };
 const placesBy = (carrier: Carrier, read: Read<ModelTables>): ((one: Reachable) => readonly Place[]) => {
   if (carrier.mode === 'direct') return ({ target, port }) => (target.ip === undefined ? [] : [{ address: target.ip, port }]);
   if (carrier.mode === 'forward') return forwardedPlaces(carrier, read);
-  const ways = readyProxies(carrier.set, read).map((proxy): Via => ({ kind: 'proxy', proxy }));
+  const ways = readyProxies(carrier.set, read).map((proxy): Via => ({ kind: 'proxy', proxy, set: carrier.set }));
   // What users made of one proxy has one endpoint per target.
   const used = carrier.replicas === 1 ? ways.slice(0, 1) : ways;
   return ({ target, port }) => {

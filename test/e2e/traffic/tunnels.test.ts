@@ -9,6 +9,7 @@ import { backendOf, entryOf, gatewayOf, graphOf, hostOf, listenerOf, shareOf, so
 import { type Answer, ask, startLoad } from '../../support/http.ts';
 import { freePorts } from '../../support/ports.ts';
 import { eventually } from '../../support/world.ts';
+import { loadOf } from '../../support/load.ts';
 import { type Backend as Server, h2cEcho, httpEcho, httpsEcho, tcpEcho } from './backends.ts';
 import { callGrpc, grpcBackend } from './grpc.ts';
 import { repeat, seenBy, tallyOf, tcpExchange, whoAnswers } from './clients.ts';
@@ -19,9 +20,14 @@ const proxied: Reach = { ...tunnelled, form: 'proxied' };
 const app = (reach: Reach, more: Partial<Backend> = {}): Backend =>
   backendOf('app', { id: 'TailscaleEndpoints/default/app/80', key: 'TailscaleEndpoints/default/app', reach, ...more });
 
-const via = ({ port }: ConnectProxy): Pick<Endpoint, 'via'> => ({ via: { kind: 'proxy', proxy: { host: '127.0.0.1', port } } });
-const over = (proxies: readonly ConnectProxy[], port: number, more: Partial<Endpoint> = {}): readonly Endpoint[] =>
-  proxies.map((proxy) => ({ address: '127.0.0.1', port, healthy: true, ...via(proxy), ...more }));
+const via = ({ port }: ConnectProxy, set: string): Pick<Endpoint, 'via'> => ({
+  via: { kind: 'proxy', proxy: { host: '127.0.0.1', port }, set },
+});
+const over = (
+  proxies: readonly ConnectProxy[],
+  port: number,
+  { set = 'default/egress', ...more }: Partial<Endpoint> & { readonly set?: string } = {},
+): readonly Endpoint[] => proxies.map((proxy) => ({ address: '127.0.0.1', port, healthy: true, ...via(proxy, set), ...more }));
 const local = (port: number): Endpoint => ({ address: '127.0.0.1', port, healthy: true });
 
 const at = (priority: number, ...endpoints: readonly Endpoint[]): Locality => ({ zone: '', weight: 1, priority, endpoints });
@@ -195,7 +201,7 @@ describe.skipIf(envoy === undefined)('backends behind HTTP proxies', () => {
 
   it('reaches a name that proxies resolve, and one that Envoy does', async () => {
     const namer = await startConnectProxy({ names: { 'machine.tailnet.ts.net': '127.0.0.1' } });
-    const byProxy = over([namer], servers.one.port, { address: 'machine.tailnet.ts.net' });
+    const byProxy = over([namer], servers.one.port, { address: 'machine.tailnet.ts.net', set: 'default/namer' });
     const byItself: Endpoint = { address: 'localhost', port: servers.two.port, healthy: true, via: { kind: 'dns' } };
     await fleet.applyGraph(graphWith(app(tunnelled), at(0, ...byProxy, byItself)));
     expect(await requests(20)).toEqual({ one: 10, two: 10 });
@@ -242,6 +248,18 @@ describe.skipIf(envoy === undefined)('backends behind HTTP proxies', () => {
     expect((await load.stop()).failures).toEqual([]);
   });
 
+  it('loses no connection when proxies come and go by configuration', async () => {
+    const backend = app(tunnelled, { protocol: 'tcp' });
+    const graph = (some: readonly ConnectProxy[]): Graph => graphWith(backend, at(0, ...over(some, servers.tcp.port)));
+    await fleet.applyGraph(graph(proxies));
+    const load = loadOf(4, async () => (await tcpExchange(tcpPort)) === 'tcp:hello');
+    for (let round = 0; round < 10; round += 1)
+      for (const some of [proxies.slice(0, 1), proxies, proxies.slice(1), proxies]) await fleet.applyGraph(graph(some));
+    const { done, failed } = await load.stop();
+    expect(failed).toBe(0);
+    expect(done).toBeGreaterThan(50);
+  });
+
   it('never goes over a proxy that is not its own', async () => {
     const other = app(tunnelled, { id: 'TailscaleEndpoints/default/other/80', key: 'TailscaleEndpoints/default/other' });
     const mine = app(tunnelled);
@@ -250,7 +268,7 @@ describe.skipIf(envoy === undefined)('backends behind HTTP proxies', () => {
         [gatewayWith(mine, [other])],
         new Map([
           [mine.id, [at(0, ...over([proxies[0]], servers.one.port))]],
-          [other.id, [at(0, ...over([proxies[1]], servers.two.port))]],
+          [other.id, [at(0, ...over([proxies[1]], servers.two.port, { set: 'default/other' }))]],
         ]),
       ),
     );
@@ -266,7 +284,7 @@ describe.skipIf(envoy === undefined)('backends behind HTTP proxies', () => {
     await fleet.applyGraph(
       graphWith(
         app({ ...tunnelled, outlierDetection: true }),
-        at(0, ...over([deaf], closedPort)),
+        at(0, ...over([deaf], closedPort, { set: 'default/deaf' })),
         at(1, ...over([proxies[0]], servers.two.port)),
       ),
     );
