@@ -1,129 +1,130 @@
 /**
  * Proxies into a tailnet as a cluster runs them: pods with the real containerboot and tailscaled, their state in real Secrets, a real coordination
- * server, and a simulator for the API. A request goes client → Envoy → proxy → WireGuard → a machine of the tailnet.
+ * server, and a simulator for the API. Traffic goes client → Envoy → proxy → WireGuard → a machine of the tailnet.
  */
-import type { ChildProcessByStdio } from 'node:child_process';
-import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findEnvoy } from '../../scripts/envoy.ts';
-import type { ApiServer } from '../../src/kubernetes/api-server.ts';
-import { connect } from '../../src/kubernetes/connect.ts';
-import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
-import { labProgram } from '../support/lab.ts';
-import { hasLab, type Lab, startLab } from '../support/lab-cluster.ts';
+import { hasLab } from '../support/lab-cluster.ts';
+import { eventually } from '../support/world.ts';
+import type { Ask } from './tailnet-cluster/client.ts';
+import type { Failover } from './tailnet-cluster/failover.ts';
+import { cells, isRefused, ways } from './tailnet-cluster/matrix.ts';
+import { type Stage, startStage } from './tailnet-cluster/stage.ts';
+import { simulator, vip } from './tailnet-cluster/world.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const here = join(import.meta.dirname, 'tailnet-cluster');
-const programs = hasLab ? dirname(labProgram('containerboot', 'tailnet') ?? '') : '';
-const control = 'http://10.245.0.1:9080';
-const simulator = 'http://10.245.0.1:9090';
-const endpointsPath = '/apis/gateway.tailscale.com/v1alpha1/namespaces/shop/tailscaleendpoints/machine';
+const tailscaleGroup = '/apis/gateway.tailscale.com/v1alpha1/namespaces/shop';
+const endpointsPath = `${tailscaleGroup}/tailscaleendpoints/connect`;
+const http = (host: string, path = '/'): Ask => ({ protocol: 'http', port: 80, host, path });
+const patience = 90_000;
 
 describe.skipIf(!hasLab)('proxies into a tailnet on a cluster', () => {
-  let lab: Lab;
-  let api: ApiServer;
-  const running: ChildProcessByStdio<Writable, Readable, null>[] = [];
-  const start = (...program: readonly string[]): ChildProcessByStdio<Writable, Readable, null> => {
-    const child = lab.spawn(program);
-    child.stdin.on('error', () => undefined);
-    running.push(child);
-    return child;
-  };
-  const get = async <T = KubeObject>(path: string, query = {}): Promise<T> => (await api.request({ path, query })) as T;
-  const list = async (path: string): Promise<readonly KubeObject[]> => (await get<{ readonly items: readonly KubeObject[] }>(path)).items;
-  const curl = (...args: readonly string[]): Promise<string> => lab.exec(['curl', '-sS', '-m', '10', ...args]);
-  const address = async (): Promise<string> => {
-    const { status } = await get<{ status?: { addresses?: { value: string }[] } }>(
-      '/apis/gateway.networking.k8s.io/v1/namespaces/shop/gateways/shop',
-    );
-    return status?.addresses?.[0]?.value ?? '';
-  };
-  const status = async (): Promise<Status> => (await get<{ status?: Status }>(endpointsPath)).status ?? {};
-  const isReady = async (): Promise<boolean> =>
-    (await status()).conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true;
-  /** Stable ids of the proxies' devices at the API. */
-  const devices = async (): Promise<readonly string[]> => {
-    const { tailnets } = JSON.parse(await curl(`${simulator}/simulator`)) as {
-      tailnets: readonly [{ readonly devices: readonly { readonly hostname: string; readonly nodeId: string }[] }];
-    };
-    return tailnets[0].devices.filter(({ hostname }) => hostname.startsWith('machine-egress-')).map(({ nodeId }) => nodeId);
-  };
-  const pods = async (): Promise<readonly string[]> =>
-    (await list('/api/v1/namespaces/shop/pods')).map(({ metadata }) => metadata.name).filter((name) => name.startsWith('machine-egress-'));
-  const secrets = async (): Promise<readonly string[]> =>
-    (await list('/api/v1/namespaces/shop/secrets'))
-      .map(({ metadata }) => metadata.name)
-      .filter((name) => name.startsWith('machine-egress-'));
+  let stage: Stage;
+  const status = async (path = endpointsPath): Promise<Status> => (await stage.get<{ status?: Status }>(path)).status ?? {};
+  const isReady = async (path = endpointsPath): Promise<boolean> =>
+    (await status(path)).conditions?.some((condition) => condition.type === 'StatefulSetsReady' && condition.status === 'True') === true;
+  const until = async (look: () => Promise<boolean>): Promise<boolean> => eventually(look, (found) => found, patience);
 
   beforeAll(async () => {
-    const envoy = (await findEnvoy({ fetch: true, say: () => undefined })) ?? '';
-    const images = [join(root, 'test/conformance/lab-images.yaml'), join(here, 'images.yaml')];
-    const environment = { TAILPLANE_ROOT: root, ENVOY_BIN: envoy, TS_BIN: programs };
-    lab = await startLab({ name: 'tnet', port: 16645, images, environment });
-    api = connect({ kubeconfig: lab.kubeconfig });
-    const host = ['-control', '10.245.0.1:9080', '-admin', '10.245.0.1:9083', '-derp', '10.245.0.1:9081', '-stun', '10.245.0.1:9082'];
-    start(join(programs, 'tailnet-lab'), ...host);
-    start(process.execPath, join(root, 'src/main.ts'), 'simulate', '--address', '10.245.0.1:9090');
-    await until('both halves of the tailnet answer', () => answers(curl, [`http://10.245.0.1:9083/nodes`, `${simulator}/simulator`]));
-    start(process.execPath, join(here, 'mirror.ts'), 'http://10.245.0.1:9083', simulator);
-    start(process.execPath, join(here, 'machine.ts'), programs, control, lab.env['LAB_STATE'] ?? '');
-    const machine = await until('a machine is in the tailnet', async () => {
-      const nodes = JSON.parse(await curl('http://10.245.0.1:9083/nodes')) as readonly {
-        readonly name: string;
-        readonly hostname: string;
-      }[];
-      return nodes.find(({ hostname }) => hostname === 'machine')?.name;
-    });
-    await lab.run(['apply', join(root, 'crds'), join(root, 'examples/install.yaml')]);
-    const world = await readFile(join(here, 'world.yaml'), 'utf8');
-    await lab.run(['apply', '-'], world.replace('MACHINE_NAME', machine));
-    await until('the proxies are ready', isReady);
-  }, 240_000);
+    stage = await startStage();
+    for (const way of ways) await until(() => isReady(`${tailscaleGroup}/tailscaleendpoints/${way}`));
+  }, 300_000);
 
-  afterAll(async () => {
-    for (const child of running) child.stdin.end();
-    for (const child of running.toReversed()) {
-      child.kill('SIGTERM');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
-    }
-    await lab?.down();
-  }, 60_000);
+  afterAll(async () => stage?.stop(), 60_000);
 
-  it('carry a request from a Gateway to a machine', async () => {
-    const answer = await until('a request is answered', async () => {
-      const said = await curl('-H', 'Host: machine.example.com', `http://${await address()}/hello`).catch(() => '');
-      return said.startsWith('machine') ? said : undefined;
-    });
-    expect(answer).toContain('GET /hello');
-  }, 90_000);
+  describe('carry what comes to a Gateway to a machine', () => {
+    const carried = [...cells].filter(([, cell]) => !isRefused(cell));
+    let answers: Readonly<Record<string, string>> = {};
+
+    beforeAll(async () => {
+      const asks = Object.fromEntries(carried.map(([name, cell]) => [name, { ...cell, ca: stage.machine.ca }]));
+      const areAnswered = (all: typeof answers): boolean => Object.values(all).every((answer) => answer.startsWith('machine'));
+      answers = await eventually(async () => (answers = await stage.ask(asks)), areAnswered, patience).catch(() => answers);
+    }, 2 * patience);
+
+    it.each(carried.map(([name, { way, to, route, protocol }]) => [route, to, way, name, protocol] as const))(
+      '%s to %s by %s',
+      (_route, _to, _way, name, protocol) => {
+        expect(answers[name]).toBe(protocol === 'http' || protocol === 'grpc' ? 'machine' : 'machine:hello');
+      },
+    );
+
+    it.each([...cells].filter(([, cell]) => isRefused(cell)).map(([name, { to, way }]) => [to, way, name] as const))(
+      'but UDPRoute to %s by %s, which says why',
+      async (_to, _way, name) => {
+        const { parents = [] } = await status(`/apis/gateway.networking.k8s.io/v1/namespaces/shop/udproutes/${name}`);
+        const refused = parents[0]?.conditions.find(({ type }) => type === 'ResolvedRefs');
+        expect(refused).toMatchObject({ status: 'False', reason: 'UnsupportedProtocol' });
+        expect(refused?.message).toContain('UDP needs proxies of mode forward, or mode direct');
+      },
+    );
+  });
 
   it('are devices of the tailnet, each with a status', async () => {
     const { devices: shown = [], statefulSets = [] } = await status();
-    expect(shown.map(({ nodeID }) => nodeID).toSorted()).toEqual((await devices()).toSorted());
-    expect(statefulSets).toMatchObject([{ name: 'machine-egress', desiredReplicas: 2, readyReplicas: 2 }]);
+    expect(new Set(shown.map(({ nodeID }) => nodeID))).toEqual(new Set(await stage.devices('shop-connect-egress-')));
+    expect(statefulSets).toMatchObject([{ name: 'connect-egress', desiredReplicas: 2, readyReplicas: 2 }]);
   });
+
+  it('serve the services of the tailnet under the names that a TailscaleGateway makes for them', async () => {
+    const asks = { portal: http(vip.host, `${vip.path}/index`) };
+    const { portal } = await eventually(
+      () => stage.ask(asks),
+      (answers) => answers.portal === 'machine',
+      patience,
+    );
+    expect(portal).toBe('machine');
+  }, 120_000);
+
+  it('are made by a template where there are none, and go with the last that wants them', async () => {
+    const answers = await eventually(
+      () => stage.ask({ made: http('made.example.com') }),
+      ({ made }) => made === 'machine',
+      patience,
+    );
+    expect(answers.made).toBe('machine');
+    const plurals = [
+      'gateway.tailscale.com/v1alpha1/tailscaleendpoints',
+      'apps/v1/statefulsets',
+      'rbac.authorization.k8s.io/v1/roles',
+      'pods',
+      'secrets',
+    ];
+    const there = async () => [
+      ...(await Promise.all(plurals.map((plural) => stage.names(plural, 'made')))).flat(),
+      ...(await stage.devices('shop-made-egress-')),
+    ];
+    expect(await stage.names('pods', 'made')).toEqual(['made-egress-0']);
+    expect(await stage.devices('shop-made-egress-')).toHaveLength(1);
+    await stage.api.request({ method: 'DELETE', path: `${tailscaleGroup}/tailscaleservices/made` });
+    expect(await until(async () => (await there()).length === 0)).toBe(true);
+  }, 240_000);
+
+  it('give way to those of the next priority when the tailnet says that a machine is offline, and take over again', async () => {
+    const { answered, awayMs, backMs } = await stage.run<Failover>('failover.ts', 'failover.example.com', 'machine', simulator);
+    process.stderr.write(`offline at the API: the next one answered after ${awayMs.join(', ')} ms; back: after ${backMs.join(', ')} ms\n`);
+    expect(answered).toEqual(['machine', 'spare']);
+  }, 120_000);
 
   it('lose no more requests than those under way when one of two is killed', async () => {
     const connections = 4;
-    const load = lab.spawn([
+    const program = join(root, 'test/e2e/lab/load.ts');
+    const load = stage.lab.spawn([
       process.execPath,
-      join(root, 'test/e2e/lab/load.ts'),
-      await address(),
-      'machine.example.com',
+      program,
+      await stage.address(),
+      'connect-tailscaleendpoints-http.passthrough.example',
       String(connections),
     ]);
     const out = text(load.stdout);
     await new Promise((resolve) => setTimeout(resolve, 2000));
-    const [victim = ''] = await pods();
-    const { metadata } = await get(`/api/v1/namespaces/shop/pods/${victim}`);
-    await api.request({ method: 'DELETE', path: `/api/v1/namespaces/shop/pods/${victim}`, query: { gracePeriodSeconds: 0 } });
-    await until('it is there again', async () => {
-      const pod = await get(`/api/v1/namespaces/shop/pods/${victim}`).catch(() => undefined);
-      return pod !== undefined && pod.metadata.uid !== metadata.uid && (await isReady()) ? true : undefined;
+    const path = '/api/v1/namespaces/shop/pods/connect-egress-0';
+    const { metadata } = await stage.get(path);
+    await stage.api.request({ method: 'DELETE', path, query: { gracePeriodSeconds: 0 } });
+    await until(async () => {
+      const pod = await stage.get(path).catch(() => undefined);
+      return pod !== undefined && pod.metadata.uid !== metadata.uid && (await isReady());
     });
     load.stdin.end();
     const { answered, failures } = JSON.parse(await out) as { answered: number; failures: readonly string[] };
@@ -133,45 +134,32 @@ describe.skipIf(!hasLab)('proxies into a tailnet on a cluster', () => {
   }, 120_000);
 
   it('leave the tailnet in order when there are to be fewer', async () => {
-    await api.request({
-      method: 'PATCH',
-      path: endpointsPath,
-      body: { spec: { proxy: { replicas: 1 } } },
-      contentType: 'application/merge-patch+json',
-    });
-    await until('one is left', async () => ((await devices()).length === 1 && (await secrets()).length === 2 ? true : undefined));
-    expect([await pods(), (await secrets()).toSorted()]).toEqual([['machine-egress-0'], ['machine-egress-0', 'machine-egress-0-config']]);
-    await until('and is ready', isReady);
-    expect(await curl('-H', 'Host: machine.example.com', `http://${await address()}/`)).toContain('GET /');
+    const body = { spec: { proxy: { replicas: 1 } } };
+    await stage.api.request({ method: 'PATCH', path: endpointsPath, body, contentType: 'application/merge-patch+json' });
+    const secrets = (): Promise<readonly string[]> => stage.names('secrets', 'connect-egress-');
+    await until(async () => (await stage.devices('shop-connect-egress-')).length === 1 && (await secrets()).length === 2);
+    expect(await stage.names('pods', 'connect-egress-')).toEqual(['connect-egress-0']);
+    expect((await secrets()).toSorted()).toEqual(['connect-egress-0', 'connect-egress-0-config']);
+    await until(isReady);
+    const answers = await stage.ask({ one: http('connect-tailscaleendpoints-http.passthrough.example') });
+    expect(answers.one).toBe('machine');
   }, 120_000);
 
   it('leave nothing behind when nobody wants them', async () => {
-    await api.request({ method: 'DELETE', path: endpointsPath });
-    const left = async () => [...(await devices()), ...(await secrets()), ...(await pods())];
-    await until('all is gone', async () => ((await left()).length === 0 ? true : undefined));
-    const kinds = ['/apis/apps/v1/namespaces/shop/statefulsets', '/apis/rbac.authorization.k8s.io/v1/namespaces/shop/roles'];
-    await until('the rest follows', async () => ((await Promise.all(kinds.map(list))).flat().length === 0 ? true : undefined));
-    expect(await left()).toEqual([]);
+    await stage.api.request({ method: 'DELETE', path: endpointsPath });
+    const plurals = ['secrets', 'pods', 'apps/v1/statefulsets', 'rbac.authorization.k8s.io/v1/roles'];
+    const left = async () => [
+      ...(await stage.devices('shop-connect-egress-')),
+      ...(await Promise.all(plurals.map((plural) => stage.names(plural, 'connect-egress')))).flat(),
+    ];
+    expect(await until(async () => (await left()).length === 0)).toBe(true);
   }, 120_000);
 });
 
+type Condition = { readonly type: string; readonly status: string; readonly reason: string; readonly message: string };
 type Status = {
-  readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  readonly conditions?: readonly Condition[];
+  readonly parents?: readonly { readonly conditions: readonly Condition[] }[];
   readonly devices?: readonly { readonly nodeID?: string }[];
   readonly statefulSets?: readonly object[];
-};
-
-const answers = async (curl: (...args: readonly string[]) => Promise<string>, urls: readonly string[]): Promise<true | undefined> => {
-  const said = await Promise.all(urls.map((url) => curl('-f', url).catch(() => undefined)));
-  return said.every((one) => one !== undefined) ? true : undefined;
-};
-
-/** What `look` gives once it is neither undefined nor false. */
-const until = async <T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> => {
-  for (const deadline = performance.now() + 90_000; performance.now() < deadline;) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found as T;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  throw new Error(`not within 90 s: ${what}`);
 };

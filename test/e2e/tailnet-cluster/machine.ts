@@ -1,19 +1,40 @@
 /**
- * A machine of a tailnet: a userspace tailscaled, named `machine`, and a server on the loopback port 8080 that its peers reach. Arguments: the
- * folder of Tailscale's programs, the coordination server, a folder for state. Ends both when its standard input ends.
+ * A machine of a tailnet: a userspace tailscaled, and servers of every protocol on loopback ports that its peers reach. Arguments: its name, the
+ * folder of Tailscale's programs, the coordination server, a folder for state. Says what it is as a line of JSON, and ends with its standard input.
  */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { authority, certificateFor } from '../../support/certificates.ts';
+import { httpEcho, tcpEcho, tlsEcho, udpEcho } from '../traffic/backends.ts';
+import { grpcBackend } from '../traffic/grpc.ts';
 
-const [, , programs = '', control = '', folder = ''] = process.argv;
-const state = await mkdtemp(join(folder, 'machine-'));
+export type Machine = {
+  readonly name: string;
+  /** MagicDNS name, without a dot at the end. */
+  readonly fqdn: string;
+  readonly ipv4: string;
+  /** To command its tailscaled with. */
+  readonly socket: string;
+  readonly ports: Readonly<Record<'http' | 'grpc' | 'tls' | 'tcp' | 'udp', number>>;
+  /** Who vouches for the server of `tls`, under any name below passthrough.example. */
+  readonly ca: string;
+};
+
+const [, , name = '', programs = '', control = '', folder = ''] = process.argv;
+const state = await mkdtemp(join(folder, `${name}-`));
 const socket = join(state, 'sock');
 
-const server = createServer((request, response) => response.end(`machine received ${request.method} ${request.url}\n`));
-server.listen(8080, '127.0.0.1');
+const ca = authority();
+const servers = {
+  http: await httpEcho(name),
+  grpc: await grpcBackend(name, { '/a.B/C': () => Buffer.from(name) }),
+  tls: await tlsEcho(name, certificateFor(['*.passthrough.example'], ca)),
+  tcp: await tcpEcho(name),
+  udp: await udpEcho(name),
+};
 
 const daemon = spawn(
   join(programs, 'tailscaled'),
@@ -30,10 +51,12 @@ process.stdin.resume().on('end', () => void end());
 process.once('SIGTERM', () => void end());
 
 while ((await stat(socket).catch(() => undefined)) === undefined) await new Promise((resolve) => setTimeout(resolve, 50));
-const up = spawn(
-  join(programs, 'tailscale'),
-  [`--socket=${socket}`, 'up', `--login-server=${control}`, '--hostname=machine', '--accept-dns=false', '--timeout=60s'],
-  { stdio: ['ignore', 'inherit', 'inherit'] },
-);
-const [code] = (await once(up, 'exit')) as [number | null];
-if (code !== 0) process.stderr.write(`tailscale up ended with ${code}\n`);
+const tailscale = (...args: readonly string[]) => promisify(execFile)(join(programs, 'tailscale'), [`--socket=${socket}`, ...args]);
+await tailscale('up', `--login-server=${control}`, `--hostname=${name}`, '--accept-dns=false', '--timeout=60s');
+const { Self } = JSON.parse((await tailscale('status', '--json')).stdout) as {
+  readonly Self: { readonly DNSName: string; readonly TailscaleIPs: readonly string[] };
+};
+const ports = Object.fromEntries(Object.entries(servers).map(([protocol, { port }]) => [protocol, port])) as Machine['ports'];
+const ipv4 = Self.TailscaleIPs.find((address) => address.includes('.')) ?? '';
+const machine: Machine = { name, fqdn: Self.DNSName.replace(/\.$/, ''), ipv4, socket, ports, ca: ca.certificate };
+process.stdout.write(`${JSON.stringify(machine)}\n`);

@@ -48,11 +48,11 @@ export const askOverTls = async (port: number, tls: Tls, path = '/', headers: Re
   ask(port, path, { host: tls.servername, ...headers }, tls);
 
 /** What comes back from a TCP port for `text`: up to as much as an echo of it under `name:` has, or what came until it was closed. */
-export const tcpExchange = async (port: number, text = 'hello'): Promise<string> => exchange(connect(port, '127.0.0.1'), text);
+export const tcpExchange = async (port: number, text = 'hello', host = '127.0.0.1'): Promise<string> => exchange(connect(port, host), text);
 
 /** The same over TLS. */
-export const tlsExchange = async (port: number, tls: Tls, text = 'hello'): Promise<string> =>
-  exchange(connectTls({ host: '127.0.0.1', port, ...tls }), text);
+export const tlsExchange = async (port: number, tls: Tls, text = 'hello', host = '127.0.0.1'): Promise<string> =>
+  exchange(connectTls({ host, port, ...tls }), text);
 
 /** The same after an HTTP upgrade; throws with the status where that is refused. */
 export const upgradedExchange = async (port: number, path: string, headers: Record<string, string>, text = 'hello'): Promise<string> => {

@@ -51,8 +51,14 @@ export const grpcBackend = async (name: string, handlers: Readonly<Record<string
 export type Call = { readonly code: string; readonly answer: string };
 
 /** One unary call for `authority`, on a connection of its own: the status by name, and the answer as text. */
-export const callGrpc = async (port: number, authority: string, path: string, headers: Record<string, string> = {}): Promise<Call> => {
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+export const callGrpc = async (
+  port: number,
+  authority: string,
+  path: string,
+  headers: Record<string, string> = {},
+  host = '127.0.0.1',
+): Promise<Call> => {
+  const client = new Client(`${host}:${port}`, credentials.createInsecure(), {
     'grpc.default_authority': authority,
     'grpc.enable_retries': 0,
   });
