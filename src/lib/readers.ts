@@ -16,7 +16,8 @@ export type Readers<T extends Tables, S> = {
   readonly affected: (before: T, after: T) => ReadonlySet<S>;
 };
 
-type Entry<S> = { found: unknown; readonly subjects: Set<S> };
+/** Most keys are read by one subject, and a set of one is four times as large as a list of one. */
+type Entry<S> = { found: unknown; subjects: readonly [S] | Set<S> };
 
 /**
  * The other way round of `memoByReads`: finds the subjects that a change concerns without asking each. It costs a look-up for every different key
@@ -30,8 +31,9 @@ export const readers = <T extends Tables, S>(): Readers<T, S> => {
         const ofTable = entries.get(table) ?? new Map<string, Entry<S>>();
         entries.set(table, ofTable);
         const entry = ofTable.get(key);
-        if (entry === undefined) ofTable.set(key, { found, subjects: new Set([subject]) });
-        else entry.subjects.add(subject);
+        if (entry === undefined) ofTable.set(key, { found, subjects: [subject] });
+        else if (entry.subjects instanceof Set) entry.subjects.add(subject);
+        else if (entry.subjects[0] !== subject) entry.subjects = new Set([entry.subjects[0], subject]);
       }
     },
     affected: (before, after) => {

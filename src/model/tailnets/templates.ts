@@ -48,7 +48,8 @@ export const templatesBuilder = (): ((inputs: Inputs) => Templates) => {
   let last = nothing;
   return (inputs) => {
     if (source?.TailscaleServices === inputs.TailscaleServices && source.TailscaleEndpoints === inputs.TailscaleEndpoints) return last;
-    source = inputs;
+    // Not all that came with them, which would be kept until one of these changes.
+    source = { TailscaleServices: inputs.TailscaleServices, TailscaleEndpoints: inputs.TailscaleEndpoints };
     const { get } = selectedOf(inputs.TailscaleEndpoints);
     const next = templatesOf(inputs, ({ metadata: { namespace = '' }, spec: { selector } }) =>
       selector === undefined ? [] : (get(JSON.stringify({ namespace, selector })) ?? []),
