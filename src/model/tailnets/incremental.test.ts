@@ -105,7 +105,7 @@ const fixed: readonly AnyObject[] = [
     kind: 'GatewayClass',
     metadata: { name: 'tailplane', generation: 1 },
     spec: { controllerName: 'gateway.tailscale.com/tailplane' },
-  } as AnyObject,
+  },
   gateway,
   ...names.map((name) => tailnetOf(name)),
   groupOf('shared'),
