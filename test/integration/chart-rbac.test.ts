@@ -190,7 +190,9 @@ describe.skipIf(!hasApiServer || !hasHelm)('the chart for two namespaces in a re
   });
 
   it('lets tailplane work in both', async () => {
-    const wishes = ['shop', 'infra'].flatMap((namespace) => [reads, statuses, provisions, proxies, events].flatMap((some) => some(namespace)));
+    const wishes = ['shop', 'infra'].flatMap((namespace) =>
+      [reads, statuses, provisions, proxies, events].flatMap((some) => some(namespace)),
+    );
     expect(await granted(api, [...wishes, ...clusterReads, ...clusterStatuses, ...own('scoped'), ...events('default')], false)).toEqual([]);
   });
 
