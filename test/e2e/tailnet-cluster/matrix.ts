@@ -49,12 +49,15 @@ spec:
     - backendRefs: [{ group: gateway.tailscale.com, kind: ${cell.to}, name: ${cell.way}, port: ${ports[cell.protocol]} }]
 `;
 
-/** Bytes of TLS that somebody else ends are TLS; HTTP and gRPC say themselves. By name, unless it has to be an address. */
+/** By name, but where it has to be an address, and forwarded bytes and packets. */
 const endpointsFrom = (way: Cell['way'], { fqdn, ipv4, ports }: Machine): string => {
   const proxy = { connect: '{ replicas: 2 }', proxied: '{ replicas: 1 }', forward: '{ mode: forward }' }[way];
-  const target = way === 'proxied' ? `tailscaleIP: ${ipv4}` : `tailscaleFQDN: ${fqdn}`;
+  const target = (protocol: string): string =>
+    way === 'proxied' || (way === 'forward' && (protocol === 'tcp' || protocol === 'udp'))
+      ? `tailscaleIP: ${ipv4}`
+      : `tailscaleFQDN: ${fqdn}`;
   const written = Object.entries(ports).map(
-    ([protocol, port]) => `{ name: ${protocol}, ${target}, port: ${port}, protocol: ${protocol.toUpperCase()} }`,
+    ([protocol, port]) => `{ name: ${protocol}, ${target(protocol)}, port: ${port}, protocol: ${protocol.toUpperCase()} }`,
   );
   return `
 ---

@@ -78,9 +78,11 @@ export const startStage = async (): Promise<Stage> => {
   }
 };
 
-/** Asks tailnets three times in two seconds. */
+/** One that asks tailnets three times in two seconds. */
 const impatient = (install: string): string =>
-  install.replace('- name: TAILPLANE_NAMESPACE', '- { name: TAILPLANE_TAILNET_INTERVAL, value: 500ms }\n            $&');
+  install
+    .replace('- name: TAILPLANE_NAMESPACE', '- { name: TAILPLANE_TAILNET_INTERVAL, value: 500ms }\n            $&')
+    .replace('replicas: 2', 'replicas: 1');
 
 const startTailnet = async (
   lab: Lab,

@@ -50,10 +50,11 @@ await steer('DELETE', '/devices/demo');
 const { id, fqdn, ipv4, ipv6 } = machine;
 await steer('POST', '/devices', { hostname: 'machine', nodeId: id, name: fqdn, addresses: [ipv4, ipv6] });
 
-const written = Object.entries(backends).map(
-  ([protocol, { port }]) =>
-    `{ name: ${protocol}, ${protocol === 'http' ? `tailscaleFQDN: ${fqdn}` : `tailscaleIP: ${ipv4}`}, port: ${port}, protocol: ${protocol.toUpperCase()} }`,
-);
+const known: Readonly<Record<string, string>> = { http: `tailscaleFQDN: ${fqdn}`, grpc: `tailscaleIP: "${ipv6}"` };
+const written = Object.entries(backends).map(([protocol, { port }]) => {
+  const target = known[protocol] ?? `tailscaleIP: ${ipv4}`;
+  return `{ name: ${protocol}, ${target}, port: ${port}, protocol: ${protocol.toUpperCase()} }`;
+});
 const routeKinds = { http: 'HTTPRoute', grpc: 'GRPCRoute', tls: 'TLSRoute', tcp: 'TCPRoute', udp: 'UDPRoute' } as const;
 const routeTo = (target: Target, protocol: Protocol): string => {
   const isNamed = protocol !== 'tcp' && protocol !== 'udp';
