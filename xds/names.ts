@@ -16,20 +16,21 @@ export const combinedClusterName = (rule: Pick<StreamRule, 'id'>): string => rul
 
 /**
  * What carries connections through proxies into tailnets, in every Gateway with a tunnelled backend: three internal listeners, the
- * cluster that leads from the first to the second, the proxies, and the cluster of names that Envoy resolves itself.
+ * cluster that leads from the first to the second, and the cluster of names that Envoy resolves itself.
  */
 export const tunnelNames = {
   listener: 'tailnet/tunnel',
   connectListener: 'tailnet/connect',
   namesListener: 'tailnet/names',
   connect: 'tailnet/connect',
-  proxies: 'tailnet/proxies',
   names: 'tailnet/names',
 } as const;
 
-/** Metadata that connections take with them into a tunnel, and the key, there and in those of proxies, that names sets of proxies. */
+/** The cluster of the proxies of a StatefulSet, by its `namespace/name`. */
+export const proxiesClusterName = (set: string): string => `tailnet/proxies/${set}`;
+
+/** Metadata that connections take with them into a tunnel. */
 export const tunnelMetadata = 'tailplane.tunnel';
-export const proxiesKey = 'proxies';
 
 /** Named where a share has no backend. No cluster ever has this name: those of backends contain a slash. */
 export const missingCluster = 'no-backend';

@@ -33,7 +33,6 @@ export const roots = [
   'envoy.extensions.filters.http.grpc_web.v3.GrpcWeb',
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation',
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute',
-  'envoy.extensions.filters.http.header_to_metadata.v3.Config',
   'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit',
   'envoy.extensions.filters.http.lua.v3.Lua',
   'envoy.extensions.filters.http.lua.v3.LuaPerRoute',

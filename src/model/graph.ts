@@ -259,6 +259,8 @@ export type Reach = {
    * what users wrote, never from what happens to run.
    */
   readonly form: 'plain' | 'proxied' | 'tunnelled';
+  /** StatefulSets of proxies, `namespace/name`, sorted, that tunnels of this backend may lead over. Absent with the other forms. */
+  readonly sets?: readonly string[];
   readonly balancing: 'round-robin' | 'least-requests';
   /** Absent where nobody asked, and with `tunnelled`, where active checks cannot work. */
   readonly healthCheck?: HealthCheck;

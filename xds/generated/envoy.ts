@@ -2333,34 +2333,6 @@ export declare namespace envoy.extensions.filters.http.header_mutation.v3 {
   }
 }
 
-export declare namespace envoy.extensions.filters.http.header_to_metadata.v3 {
-  interface Config {
-    readonly requestRules?: readonly envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule[] | undefined;
-    readonly responseRules?: readonly envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule[] | undefined;
-    readonly statPrefix?: string | undefined;
-  }
-}
-
-export declare namespace envoy.extensions.filters.http.header_to_metadata.v3.Config {
-  interface KeyValuePair {
-    readonly metadataNamespace?: string | undefined;
-    readonly key?: string | undefined;
-    readonly value?: string | undefined;
-    readonly type?: envoy.extensions.filters.http.header_to_metadata.v3.Config.ValueType | undefined;
-    readonly encode?: envoy.extensions.filters.http.header_to_metadata.v3.Config.ValueEncode | undefined;
-    readonly regexValueRewrite?: envoy.type.matcher.v3.RegexMatchAndSubstitute | undefined;
-  }
-  interface Rule {
-    readonly header?: string | undefined;
-    readonly onHeaderPresent?: envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair | undefined;
-    readonly onHeaderMissing?: envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair | undefined;
-    readonly remove?: boolean | undefined;
-    readonly cookie?: string | undefined;
-  }
-  type ValueEncode = 'NONE' | 'BASE64';
-  type ValueType = 'STRING' | 'NUMBER' | 'PROTOBUF_VALUE';
-}
-
 export declare namespace envoy.extensions.filters.http.local_ratelimit.v3 {
   interface LocalRateLimit {
     readonly statPrefix?: string | undefined;
@@ -4123,9 +4095,6 @@ export interface Messages {
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation': envoy.extensions.filters.http.header_mutation.v3.HeaderMutation;
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute': envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute;
   'envoy.extensions.filters.http.header_mutation.v3.Mutations': envoy.extensions.filters.http.header_mutation.v3.Mutations;
-  'envoy.extensions.filters.http.header_to_metadata.v3.Config': envoy.extensions.filters.http.header_to_metadata.v3.Config;
-  'envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair': envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair;
-  'envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule': envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule;
   'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit;
   'envoy.extensions.filters.http.lua.v3.Lua': envoy.extensions.filters.http.lua.v3.Lua;
   'envoy.extensions.filters.http.lua.v3.LuaPerRoute': envoy.extensions.filters.http.lua.v3.LuaPerRoute;

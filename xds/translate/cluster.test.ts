@@ -9,7 +9,8 @@ import { translator } from './translate.ts';
 const reach: Reach = { form: 'plain', balancing: 'round-robin', outlierDetection: true };
 const check: HealthCheck = { path: '/health', intervalMs: 5000, timeoutMs: 2000, healthyThreshold: 1, unhealthyThreshold: 2 };
 const forms = ['plain', 'proxied', 'tunnelled'] as const;
-const app = (more: Partial<Reach>, rest: Partial<Backend> = {}): Backend => backendOf('app', { reach: { ...reach, ...more }, ...rest });
+const app = (more: Partial<Reach>, rest: Partial<Backend> = {}): Backend =>
+  backendOf('app', { reach: { ...reach, ...(more.form === 'tunnelled' ? { sets: ['default/egress'] } : {}), ...more }, ...rest });
 const cluster = (backend: Backend) => clusterFrom(backend, undefined, '/ca');
 
 const endpoint = {
@@ -61,8 +62,8 @@ describe('a cluster', () => {
     };
     expect(namesOf('tunnelled')).toEqual([
       ['tailnet/connect', 'tailnet/names', 'tailnet/tunnel'],
-      ['tailnet/connect', 'tailnet/names', 'tailnet/proxies'],
-      ['tailnet/proxies'],
+      ['tailnet/connect', 'tailnet/names', 'tailnet/proxies/default/egress'],
+      ['tailnet/proxies/default/egress'],
     ]);
     expect([namesOf('proxied'), namesOf('plain')].flat(2)).toEqual([]);
   });

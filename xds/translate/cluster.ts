@@ -1,7 +1,7 @@
 import { any } from '../any.ts';
 import type { Backend, TlsSecret } from '../../src/model/graph.ts';
-import type { Cluster, ConfigSource } from '../types.ts';
-import { adsSource } from './config-source.ts';
+import type { Cluster } from '../types.ts';
+import { adsSource, adsSourceOfTailnet } from './config-source.ts';
 import { healthChecksFrom, outlierDetection } from './health.ts';
 import { connectionBufferBytes, http2Limits } from './limits.ts';
 import { reachedBy } from './reached-by.ts';
@@ -22,15 +22,12 @@ export const clusterFrom = (backend: Backend, clientCertificate: TlsSecret | und
 const careFrom = ({ reach, ...backend }: Backend): Cluster => {
   if (reach === undefined) return {};
   return {
-    edsClusterConfig: { edsConfig: ofTailnet },
+    edsClusterConfig: { edsConfig: adsSourceOfTailnet },
     lbPolicy: reach.balancing === 'least-requests' ? 'LEAST_REQUEST' : 'ROUND_ROBIN',
     healthChecks: healthChecksFrom({ ...backend, reach }),
     outlierDetection: reach.outlierDetection ? outlierDetection : undefined,
   };
 };
-
-/** Endpoints of a tailnet that has not been heard of yet are not known: other backends do not wait for them. */
-const ofTailnet: ConfigSource = { ...adsSource, initialFetchTimeout: '5s' };
 
 /** A cluster of this name with EDS endpoints, spoken to as bytes. */
 export const plainCluster = (name: string): Cluster => ({

@@ -6,5 +6,8 @@ import type { ConfigSource, SdsSecretConfig } from '../types.ts';
  */
 export const adsSource: ConfigSource = { ads: {}, resourceApiVersion: 'V3', initialFetchTimeout: '0s' };
 
+/** The same for what a tailnet decides that may not have been heard of yet: nothing else waits for it longer than this. */
+export const adsSourceOfTailnet: ConfigSource = { ...adsSource, initialFetchTimeout: '5s' };
+
 /** A secret by its name in SDS. */
 export const sdsSecretFrom = (name: string): SdsSecretConfig => ({ name, sdsConfig: adsSource });

@@ -7,13 +7,14 @@
  * answer with a limit, and only the TCP proxy makes CONNECT requests of bytes. Endpoints by name go another way, without a proxy.
  */
 import { any } from '../any.ts';
-import { proxiesKey, tunnelMetadata, tunnelNames } from '../names.ts';
+import { proxiesClusterName, tunnelMetadata, tunnelNames } from '../names.ts';
 import type { Cluster, HttpConnectionManager, Listener, NetworkFilter, TcpProxy } from '../types.ts';
 import { commonCluster, plainCluster } from './cluster.ts';
+import { adsSourceOfTailnet } from './config-source.ts';
 import { connectionBufferBytes } from './limits.ts';
 import { elsewhere } from './retry-policy.ts';
 
-/** Says which set of proxies a CONNECT request may go to; taken away before it does. */
+/** Names the cluster of proxies that a CONNECT request goes to; taken away before it does. */
 const proxiesHeader = 'x-tailplane-proxies';
 
 /** From target unreachable to the client knowing it. As long as two proxies that do not answer, and a slow path through a relay, may take. */
@@ -56,7 +57,7 @@ const connectManager: HttpConnectionManager = {
           {
             match: { connectMatcher: {} },
             route: {
-              cluster: tunnelNames.proxies,
+              clusterHeader: proxiesHeader,
               timeout: '0s',
               retryPolicy: { retryOn: 'connect-failure', numRetries: 2, ...elsewhere },
             },
@@ -66,12 +67,6 @@ const connectManager: HttpConnectionManager = {
     ],
   },
   httpFilters: [
-    {
-      name: 'envoy.filters.http.header_to_metadata',
-      typedConfig: any('envoy.extensions.filters.http.header_to_metadata.v3.Config', {
-        requestRules: [{ header: proxiesHeader, onHeaderPresent: { metadataNamespace: 'envoy.lb', key: proxiesKey } }],
-      }),
-    },
     {
       name: 'envoy.filters.http.router',
       typedConfig: any('envoy.extensions.filters.http.router.v3.Router', { suppressEnvoyHeaders: true }),
@@ -90,7 +85,7 @@ export const tunnelListeners: readonly Listener[] = [
     tcpProxyTo(tunnelNames.connect, {
       tunnelingConfig: {
         hostname: carried('target'),
-        headersToAdd: [{ header: { key: proxiesHeader, value: carried(proxiesKey) } }],
+        headersToAdd: [{ header: { key: proxiesHeader, value: carried('proxies') } }],
       },
     }),
   ]),
@@ -129,26 +124,6 @@ export const tunnelClusters: readonly Cluster[] = [
     ...commonCluster,
   },
   {
-    ...plainCluster(tunnelNames.proxies),
-    connectTimeout: proxyConnectTimeout,
-    // Proxies of one set only: another one may belong to another tailnet.
-    lbSubsetConfig: { fallbackPolicy: 'NO_FALLBACK', listAsAny: true, subsetSelectors: [{ keys: [proxiesKey] }] },
-    // Which sets a proxy is in changes together with endpoints that name these sets: at once, not after Envoy's second.
-    commonLbConfig: { ...commonCluster.commonLbConfig, updateMergeWindow: '0s' },
-    // By connecting, since what a proxy answers is about its targets.
-    healthChecks: [
-      {
-        timeout: proxyConnectTimeout,
-        interval: '5s',
-        intervalJitterPercent: 10,
-        unhealthyInterval: '2s',
-        healthyThreshold: 1,
-        unhealthyThreshold: 1,
-        tcpHealthCheck: {},
-      },
-    ],
-  },
-  {
     name: tunnelNames.names,
     clusterType: {
       name: 'envoy.clusters.dynamic_forward_proxy',
@@ -158,3 +133,21 @@ export const tunnelClusters: readonly Cluster[] = [
     lbPolicy: 'CLUSTER_PROVIDED',
   },
 ];
+
+/** CDS entry of a set of proxies. They are checked by connecting, since what a proxy answers is about its targets. */
+export const proxiesClusterFrom = (set: string): Cluster => ({
+  ...plainCluster(proxiesClusterName(set)),
+  edsClusterConfig: { edsConfig: adsSourceOfTailnet },
+  connectTimeout: proxyConnectTimeout,
+  healthChecks: [
+    {
+      timeout: proxyConnectTimeout,
+      interval: '5s',
+      intervalJitterPercent: 10,
+      unhealthyInterval: '2s',
+      healthyThreshold: 1,
+      unhealthyThreshold: 1,
+      tcpHealthCheck: {},
+    },
+  ],
+});

@@ -1,7 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Endpoint } from '../../src/model/graph.ts';
-import { proxiesAssignmentFrom, tunnelledFrom } from './tunnelled-endpoints.ts';
+import type { Backend, Endpoint } from '../../src/model/graph.ts';
+import { backendOf, gatewayOf } from '../../test/support/graph.ts';
+import { tunnelAssignmentsOf } from './tunnel-resources.ts';
+import { tunnelledFrom } from './tunnelled-endpoints.ts';
 
 const via = (host: string, set: string): Pick<Endpoint, 'via'> => ({ via: { kind: 'proxy', proxy: { host, port: 1055 }, set } });
 const target = (address: string, host: string, set = 'default/egress'): Endpoint => ({
@@ -13,7 +14,6 @@ const target = (address: string, host: string, set = 'default/egress'): Endpoint
 
 const namesOf = (endpoints: readonly Endpoint[]) =>
   tunnelledFrom(endpoints).map(({ endpoint }) => endpoint?.address?.envoyInternalAddress?.endpointId);
-const locality = (...endpoints: readonly Endpoint[]) => ({ zone: '', weight: 1, endpoints });
 
 describe('endpoints of a tunnelled backend', () => {
   it('are one for each destination, of the weight of all that lead there, and say which proxies these are', () => {
@@ -25,7 +25,7 @@ describe('endpoints of a tunnelled backend', () => {
             envoyInternalAddress: { serverListenerName: 'tailnet/tunnel', endpointId: '100.64.0.1:80 via 10.0.0.1:1055' },
           },
         },
-        metadata: { filterMetadata: { 'tailplane.tunnel': { target: '100.64.0.1:80', proxies: 'default/egress' } } },
+        metadata: { filterMetadata: { 'tailplane.tunnel': { target: '100.64.0.1:80', proxies: 'tailnet/proxies/default/egress' } } },
         healthStatus: 'HEALTHY',
       },
       {
@@ -34,7 +34,7 @@ describe('endpoints of a tunnelled backend', () => {
             envoyInternalAddress: { serverListenerName: 'tailnet/tunnel', endpointId: '100.64.0.2:80 via 10.0.0.1:1055,10.0.0.2:1055' },
           },
         },
-        metadata: { filterMetadata: { 'tailplane.tunnel': { target: '100.64.0.2:80', proxies: 'default/egress' } } },
+        metadata: { filterMetadata: { 'tailplane.tunnel': { target: '100.64.0.2:80', proxies: 'tailnet/proxies/default/egress' } } },
         healthStatus: 'HEALTHY',
         loadBalancingWeight: 2,
       },
@@ -43,7 +43,10 @@ describe('endpoints of a tunnelled backend', () => {
 
   it('are asked for in brackets where they are IPv6', () => {
     const [endpoint] = tunnelledFrom([target('fd7a::2', 'fd00::1')]);
-    expect(endpoint?.metadata?.filterMetadata?.['tailplane.tunnel']).toEqual({ target: '[fd7a::2]:80', proxies: 'default/egress' });
+    expect(endpoint?.metadata?.filterMetadata?.['tailplane.tunnel']).toEqual({
+      target: '[fd7a::2]:80',
+      proxies: 'tailnet/proxies/default/egress',
+    });
   });
 
   it('are two where one address is a machine in two tailnets, each with its own proxies and health', () => {
@@ -54,8 +57,8 @@ describe('endpoints of a tunnelled backend', () => {
         healthStatus,
       ]),
     ).toEqual([
-      ['a/egress', 'HEALTHY'],
-      ['b/egress', 'UNHEALTHY'],
+      ['tailnet/proxies/a/egress', 'HEALTHY'],
+      ['tailnet/proxies/b/egress', 'UNHEALTHY'],
     ]);
   });
 
@@ -71,48 +74,38 @@ describe('endpoints of a tunnelled backend', () => {
 });
 
 describe('the proxies of a Gateway', () => {
-  const setsByProxy = (...backends: readonly (readonly Endpoint[])[]) =>
+  const tunnelled = (name: string, ...sets: readonly string[]): Backend =>
+    backendOf(name, { reach: { form: 'tunnelled', sets, balancing: 'round-robin', outlierDetection: true } });
+  const [a, b] = [tunnelled('a', 'a/egress'), tunnelled('b', 'a/egress', 'b/egress')];
+  const proxiesBySet = (known: Readonly<Record<string, readonly Endpoint[]>>) =>
     Object.fromEntries(
-      (proxiesAssignmentFrom(backends.map((endpoints) => [locality(...endpoints)])).endpoints?.[0]?.lbEndpoints ?? []).map((one) => [
-        one.endpoint?.address?.socketAddress?.address,
-        one.metadata?.filterMetadata?.['envoy.lb']?.['proxies'],
+      tunnelAssignmentsOf(
+        gatewayOf({ backends: [a, b] }),
+        new Map(Object.entries(known).map(([name, endpoints]) => [backendOf(name).id, [{ zone: '', weight: 1, endpoints }]])),
+      ).map(({ name, message }) => [
+        name,
+        message.endpoints?.flatMap(({ lbEndpoints = [] }) => lbEndpoints.map(({ endpoint }) => endpoint?.address?.socketAddress?.address)),
       ]),
     );
 
-  it('are there once each, with the sets that they are in', () => {
+  it('are there once in each set that some endpoint is reached by', () => {
     expect(
-      setsByProxy(
-        [target('100.64.0.2', '10.0.0.1', 'a/egress'), target('100.64.0.2', '10.0.0.2', 'a/egress')],
-        [target('100.64.0.3', '10.0.0.1', 'b/egress'), target('100.64.0.4', '10.0.0.1', 'a/egress')],
-      ),
-    ).toEqual({ '10.0.0.1': ['a/egress', 'b/egress'], '10.0.0.2': ['a/egress'] });
+      proxiesBySet({
+        a: [target('100.64.0.2', '10.0.0.1', 'a/egress'), target('100.64.0.2', '10.0.0.2', 'a/egress')],
+        b: [target('100.64.0.3', '10.0.0.2', 'a/egress'), target('100.64.0.3', '10.0.0.3', 'b/egress')],
+      }),
+    ).toEqual({ 'tailnet/proxies/a/egress': ['10.0.0.1', '10.0.0.2'], 'tailnet/proxies/b/egress': ['10.0.0.3'] });
   });
 
-  it('stay in a set that another one leaves, as endpoints go on asking for it by the same name', () => {
+  it('are none, but told, while none is ready, and left alone while no backend of theirs has been heard of', () => {
+    expect(proxiesBySet({ a: [] })).toEqual({ 'tailnet/proxies/a/egress': [] });
+    expect(proxiesBySet({})).toEqual({});
+  });
+
+  it('may come and go without an endpoint being led to another set', () => {
     const both = [target('100.64.0.2', '10.0.0.1'), target('100.64.0.2', '10.0.0.2')];
     const one = both.slice(1);
-    expect(setsByProxy(one)['10.0.0.2']).toEqual(setsByProxy(both)['10.0.0.2']);
     expect(tunnelledFrom(one)[0]?.metadata).toEqual(tunnelledFrom(both)[0]?.metadata);
     expect(namesOf(one)).not.toEqual(namesOf(both));
-  });
-
-  it('are none, but told, while none is ready', () => {
-    expect(proxiesAssignmentFrom([[locality()], []])).toEqual({ clusterName: 'tailnet/proxies', endpoints: [] });
-  });
-
-  it('are in every set that an endpoint names, and each in no set that it does not lead by', () => {
-    const endpoint = fc
-      .record({ address: fc.constantFrom('a', 'b', 'c'), host: fc.constantFrom('1', '2', '3'), set: fc.constantFrom('x/1', 'y/1') })
-      .map(({ address, host, set }) => target(address, host, set));
-    fc.assert(
-      fc.property(fc.array(fc.array(endpoint), { maxLength: 3 }), (backends) => {
-        const sets = setsByProxy(...backends);
-        const named = backends.flatMap(tunnelledFrom).map((one) => one.metadata?.filterMetadata?.['tailplane.tunnel']?.['proxies']);
-        for (const name of named) expect(Object.values(sets).flat()).toContain(name);
-        for (const [host, names] of Object.entries(sets))
-          for (const name of names as string[])
-            expect(backends.flat().some(({ via: by }) => by?.kind === 'proxy' && by.proxy.host === host && by.set === name)).toBe(true);
-      }),
-    );
   });
 });

@@ -2,8 +2,8 @@ import { type HostPort, hostPortText } from '../../src/lib/host-port.ts';
 import { byCodeUnit } from '../../src/lib/key.ts';
 import { memo } from '../../src/lib/memo.ts';
 import type { Endpoint, Locality, Via } from '../../src/model/graph.ts';
-import { proxiesKey, tunnelMetadata, tunnelNames } from '../names.ts';
-import type { Address, ClusterLoadAssignment, LbEndpoint } from '../types.ts';
+import { proxiesClusterName, tunnelMetadata, tunnelNames } from '../names.ts';
+import type { Address, LbEndpoint } from '../types.ts';
 import { conditionFrom, lbEndpointFrom } from './lb-endpoint.ts';
 
 /** Endpoints that are one destination, each over another proxy of one set. */
@@ -12,7 +12,7 @@ type Group = readonly [Endpoint, ...Endpoint[]];
 /**
  * Endpoints of a tunnelled backend, by destination: one for each, however many proxies lead there, of the weight of all. It is named after
  * the destination and its proxies: when one of these leaves, no new request is sent on connections that may go over it. What it takes
- * into the tunnel is the name of the set, which stays, so that it does not matter which of the two, endpoints or proxies, Envoy hears of first.
+ * into the tunnel names the set, which stays, so that it does not matter which of the two, endpoints or proxies, Envoy hears of first.
  */
 export const tunnelledFrom = (endpoints: readonly Endpoint[]): readonly LbEndpoint[] =>
   groupsOf(endpoints)
@@ -20,32 +20,17 @@ export const tunnelledFrom = (endpoints: readonly Endpoint[]): readonly LbEndpoi
     .toSorted(([a], [b]) => byCodeUnit(a, b))
     .map(([, endpoint]) => endpoint);
 
-/** EDS entry of a Gateway's proxies, by the localities of each of its tunnelled backends. A proxy says which sets it is in. */
-export const proxiesAssignmentFrom = (backends: readonly (readonly Locality[])[]): ClusterLoadAssignment => {
-  const found = new Map<string, { readonly proxy: HostPort; readonly sets: Set<string> }>();
-  for (const { proxy, set } of backends.flatMap(proxiesIn)) {
-    const key = hostPortText(proxy);
-    found.set(key, { proxy, sets: (found.get(key)?.sets ?? new Set()).add(set) });
-  }
-  const lbEndpoints = [...found].toSorted(([a], [b]) => byCodeUnit(a, b)).map(([, { proxy, sets }]) => proxyFrom(proxy, sets));
-  return {
-    clusterName: tunnelNames.proxies,
-    endpoints: lbEndpoints.length === 0 ? [] : [{ locality: {}, loadBalancingWeight: lbEndpoints.length, priority: 0, lbEndpoints }],
-  };
-};
-
-const proxyFrom = ({ host, port }: HostPort, sets: ReadonlySet<string>): LbEndpoint => ({
-  ...lbEndpointFrom({ address: host, port, healthy: true }),
-  metadata: { filterMetadata: { 'envoy.lb': { [proxiesKey]: [...sets].toSorted(byCodeUnit) } } },
-});
-
 type ByProxy = Extract<Via, { readonly kind: 'proxy' }>;
 
-const proxiesIn = memo((localities: readonly Locality[]): readonly ByProxy[] => {
-  const found = new Map<string, ByProxy>();
-  for (const via of localities.flatMap(({ endpoints }) => viasOf(endpoints))) found.set(`${via.set} ${hostPortText(via.proxy)}`, via);
-  return [...found.values()];
+/** Proxies that endpoints name, each once, by their sets. */
+export const proxiesIn = memo((localities: readonly Locality[]): ReadonlyMap<string, readonly HostPort[]> => {
+  const vias = localities.flatMap(({ endpoints }) => viasOf(endpoints));
+  return new Map([...Map.groupBy(vias, ({ set }) => set)].map(([set, some]) => [set, distinct(some.map(({ proxy }) => proxy))]));
 });
+
+export const distinct = (proxies: readonly HostPort[]): readonly HostPort[] => [
+  ...new Map(proxies.map((proxy) => [hostPortText(proxy), proxy])).values(),
+];
 
 const viasOf = (endpoints: readonly Endpoint[]): readonly ByProxy[] => endpoints.flatMap(({ via }) => (via?.kind === 'proxy' ? [via] : []));
 
@@ -82,7 +67,7 @@ const fromGroup = (group: Group): LbEndpoint => {
     case 'proxy':
       return {
         endpoint: { address: internal(tunnelNames.listener, nameOf(group)) },
-        metadata: { filterMetadata: { [tunnelMetadata]: { target: targetOf(first), [proxiesKey]: via.set } } },
+        metadata: { filterMetadata: { [tunnelMetadata]: { target: targetOf(first), proxies: proxiesClusterName(via.set) } } },
         ...conditionFrom({ healthy: group.some(({ healthy }) => healthy), weight: weightOf(group) }),
       };
   }

@@ -200,6 +200,7 @@ describe('reach', () => {
   it('has a passive check where active ones cannot work', () => {
     expect(backendWith({ endpoints, proxy: proxyOf({ replicas: 2 }) }).reach).toEqual({
       form: 'tunnelled',
+      sets: ['default/a-egress'],
       balancing: 'round-robin',
       outlierDetection: true,
     });

@@ -1,5 +1,6 @@
 import type { HealthCheck as WrittenCheck } from '../../api/generated/tailscale.ts';
 import { millisecondsOf } from '../../lib/duration.ts';
+import { byCodeUnit } from '../../lib/key.ts';
 import { present } from '../../lib/present.ts';
 import type { Backend, BackendTls, HealthCheck, Reach } from '../graph.ts';
 import type { Carrier } from './carriers.ts';
@@ -22,7 +23,8 @@ export type ReachNeeds = {
 export const reachOf = ({ paths, protocol, balancing, healthCheck }: ReachNeeds): Reach => {
   const form = protocol === 'udp' ? 'plain' : formOf(paths);
   const check = form === 'tunnelled' || protocol === 'udp' ? undefined : checkFrom(healthCheck, paths);
-  return present({ form, balancing, healthCheck: check, outlierDetection: check === undefined && protocol !== 'udp' });
+  const sets = form === 'tunnelled' ? setsOf(paths) : undefined;
+  return present({ form, sets, balancing, healthCheck: check, outlierDetection: check === undefined && protocol !== 'udp' });
 };
 
 /**
@@ -30,10 +32,13 @@ export const reachOf = ({ paths, protocol, balancing, healthCheck }: ReachNeeds)
  * lead to: the same address may be two machines of two tailnets.
  */
 const formOf = (paths: readonly Path[]): Reach['form'] => {
-  const sets = new Set(paths.flatMap(({ carrier }) => (carrier.mode === 'connect' ? [carrier.set] : [])));
-  if (paths.some(needsTunnel) || sets.size > 1) return 'tunnelled';
-  return sets.size === 1 ? 'proxied' : 'plain';
+  const sets = setsOf(paths);
+  if (paths.some(needsTunnel) || sets.length > 1) return 'tunnelled';
+  return sets.length === 1 ? 'proxied' : 'plain';
 };
+
+const setsOf = (paths: readonly Path[]): readonly string[] =>
+  [...new Set(paths.flatMap(({ carrier }) => (carrier.mode === 'connect' ? [carrier.set] : [])))].toSorted(byCodeUnit);
 
 const needsTunnel = ({ carrier, written }: Path): boolean =>
   (carrier.mode === 'connect' && (carrier.replicas !== 1 || written.some(isNameOnly))) ||

@@ -14,8 +14,12 @@ import { type Backend as Server, h2cEcho, httpEcho, httpsEcho, tcpEcho } from '.
 import { callGrpc, grpcBackend } from './grpc.ts';
 import { repeat, seenBy, tallyOf, tcpExchange, whoAnswers } from './clients.ts';
 
-const tunnelled: Reach = { form: 'tunnelled', balancing: 'round-robin', outlierDetection: false };
-const proxied: Reach = { ...tunnelled, form: 'proxied' };
+const proxied: Reach = { form: 'proxied', balancing: 'round-robin', outlierDetection: false };
+const tunnelled: Reach = {
+  ...proxied,
+  form: 'tunnelled',
+  sets: ['default/deaf', 'default/egress', 'default/namer', 'default/other'],
+};
 
 const app = (reach: Reach, more: Partial<Backend> = {}): Backend =>
   backendOf('app', { id: 'TailscaleEndpoints/default/app/80', key: 'TailscaleEndpoints/default/app', reach, ...more });
