@@ -49,8 +49,15 @@ export const followingAds = ({ xds, apiType, admin, transportSocket }: Following
   },
   layeredRuntime: {
     layers: [
-      // Expressions were checked by tailplane; Envoy's own cap of 100 instructions would refuse ordinary ones.
-      { name: 'tailplane', staticLayer: { 're2.max_program_size.error_level': 1_000_000 } },
+      {
+        name: 'tailplane',
+        staticLayer: {
+          // Expressions were checked by tailplane; Envoy's own cap of 100 instructions would refuse ordinary ones.
+          're2.max_program_size.error_level': 1_000_000,
+          // An HTTP proxy says by closing that a tunnel has ended. Envoy 1.40 takes that for a reset, and as such it would overtake data.
+          'envoy.reloadable_features.enable_send_rst_on_user_space_socket': false,
+        },
+      },
       // Last, so that the admin port's /runtime_modify still wins.
       { name: 'admin', adminLayer: {} },
     ],

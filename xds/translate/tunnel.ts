@@ -45,6 +45,8 @@ const connectManager: HttpConnectionManager = {
   requestTimeout: establishTimeout,
   // What is silent for too long is ended where clients come in.
   streamIdleTimeout: '0s',
+  // A tunnel that has ended is closed as soon as its bytes are on their way, not a second later.
+  delayedCloseTimeout: '0s',
   generateRequestId: false,
   routeConfig: {
     name: tunnelNames.connectListener,

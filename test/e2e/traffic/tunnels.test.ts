@@ -1,4 +1,7 @@
 /** Backends behind HTTP proxies, by hand-made graphs: the proxies know CONNECT, as tailscaled's do, and lead to loopback. */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { text as readAll } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend, Endpoint, Gateway, Graph, Locality, Reach } from '../../../src/model/graph.ts';
 import { authority, certificateFor } from '../../support/certificates.ts';
@@ -130,6 +133,20 @@ describe.skipIf(envoy === undefined)('backends behind HTTP proxies', () => {
       await fleet.applyGraph(graphWith(app(reach, { protocol: 'tcp' }), at(0, ...over(proxies.slice(0, 1), servers.tcp.port))));
       expect(await repeat(4, () => tcpExchange(tcpPort))).toEqual(Array(4).fill('tcp:hello'));
       expect(targets()).toHaveLength(4);
+    });
+
+    it('brings all bytes, and then the end, when a server closes', async () => {
+      const text = 'x'.repeat(1 << 20);
+      const closing = createServer((socket) => void socket.on('error', () => undefined).end(`HTTP/1.1 200 OK\r\n\r\n${text}`));
+      closing.listen(0, '127.0.0.1');
+      await once(closing, 'listening');
+      const to = at(0, ...over(proxies.slice(0, 1), (closing.address() as AddressInfo).port));
+      await fleet.applyGraph(graphWith(app(reach), to));
+      expect(await repeat(10, async () => (await request()).body === text)).toEqual(Array(10).fill(true));
+      await fleet.applyGraph(graphWith(app(reach, { protocol: 'tcp' }), to));
+      const received = (): Promise<string> => readAll(connect(tcpPort, '127.0.0.1'));
+      expect(await repeat(10, async () => (await received()).endsWith(text))).toEqual(Array(10).fill(true));
+      closing.close();
     });
 
     it('asks a proxy for IPv6 targets in brackets', async () => {
