@@ -95,12 +95,22 @@ const ofEachKind = (name: string): readonly KubeObject[] => [
     },
   }),
   named('coordination.k8s.io/v1', 'Lease', name, { spec: { holderIdentity: '', leaseDurationSeconds: 15 } }),
+  named('rbac.authorization.k8s.io/v1', 'Role', name, {
+    rules: [{ apiGroups: [''], resources: ['secrets'], resourceNames: [name], verbs: ['get'] }],
+  }),
+  named('rbac.authorization.k8s.io/v1', 'RoleBinding', name, {
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+    subjects: [{ kind: 'ServiceAccount', name, namespace: 'default' }],
+  }),
+  named('gateway.tailscale.com/v1alpha1', 'TailscaleEndpoints', name, {
+    spec: { tailnet: 'home', proxy: {}, ports: [{ port: 80 }], endpoints: [{ name: 'a', tailscaleIP: '100.64.0.1', port: 80 }] },
+  }),
 ];
 
 describe.skipIf(!hasApiServer)('apply, against a real API server', () => {
   let server: TestApiServer;
   beforeAll(async () => {
-    server = await startApiServer({ crds: false });
+    server = await startApiServer();
   });
   afterAll(() => server.stop());
 
