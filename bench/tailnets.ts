@@ -90,6 +90,7 @@ const observationsOf = (known: ReadonlyMap<string, Device>): Observations => ({
     ['corp', { name: 'corp', known: { devices: known, services: new Map(), suffix: 'corp.ts.net', lastSync: '2026-01-01T00:00:00Z' } }],
   ]),
   proxies: new Map(),
+  sharedServices: new Map(),
 });
 
 const quantile = (times: readonly number[], share: number): number =>

@@ -16,6 +16,7 @@ export const proxySetFor = (more: Partial<ProxySet> = {}): ProxySet => ({
   hostnamePrefix: 'shop-db-egress',
   pod: {},
   forwards: new Map(),
+  services: new Map(),
   gateways: [{ namespace: 'infra', name: 'edge' }],
   going: false,
   ...more,

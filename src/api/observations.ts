@@ -5,9 +5,11 @@ export type Observations = {
   readonly tailnets: ReadonlyMap<string, TailnetState>;
   /** StatefulSets of proxies, by `namespace/name`; none where there is no cluster. */
   readonly proxies: ReadonlyMap<string, ObservedProxies>;
+  /** What became of Tailscale Services that we asked for, by `TailscaleTailnet/svc:name`. */
+  readonly sharedServices: ReadonlyMap<string, ObservedVipService>;
 };
 
-export const noObservations: Observations = { tailnets: new Map(), proxies: new Map() };
+export const noObservations: Observations = { tailnets: new Map(), proxies: new Map(), sharedServices: new Map() };
 
 /** One tailnet. What is known may be old; then `trouble` says why. */
 export type TailnetState = {
@@ -25,6 +27,8 @@ export type KnownTailnet = {
   readonly services: ReadonlyMap<string, VipService>;
   /** MagicDNS suffix without dots around it; absent while no device tells. */
   readonly suffix?: string;
+  /** Members of each `group:…` of the tailnet's policy, login names; absent where the credentials may not read it. */
+  readonly groups?: ReadonlyMap<string, readonly string[]>;
   /** RFC 3339, whole seconds. Moves with a change, else no more often than every five minutes, so that a quiet tailnet is the same object. */
   readonly lastSync: string;
 };
@@ -64,6 +68,23 @@ export type Device = {
   readonly lastSeen?: string;
 };
 
+/** A Tailscale Service that we asked for, as it was when last looked at. */
+export type ObservedVipService = {
+  /** Both families; empty before it exists. */
+  readonly addresses: readonly string[];
+  /** As it really has them: whoever made it first decides. */
+  readonly ports: readonly string[];
+  readonly tags: readonly string[];
+  /** Operator that made it, as the registry says; absent where it has none. */
+  readonly owner?: string;
+  /** Clusters that use it, sorted. */
+  readonly consumers: readonly string[];
+  /** Hosts of ours, by stable node id. */
+  readonly hosts: ReadonlyMap<string, { readonly approved: boolean; readonly configured: boolean }>;
+  /** Why it is not as wanted. `message` is for users, names the other owner where there is one, and the next step. */
+  readonly failure?: { readonly reason: string; readonly message: string };
+};
+
 /** A Tailscale Service, as the API tells of it. */
 export type VipService = {
   /** `svc:web`. */
@@ -85,6 +106,8 @@ export type ObservedProxies = {
   readonly pods: readonly ObservedProxy[];
   /** Why they cannot be made as wanted. `message` is for users and names the next step. */
   readonly failure?: { readonly reason: string; readonly message: string };
+  /** Direction `ingress`: ports that the serve configuration has now, by service, each with the port of Envoy it leads to. */
+  readonly served?: ReadonlyMap<string, ReadonlyMap<number, number>>;
 };
 
 /** One proxy pod, by its state Secret (`facts`: the keys containerboot writes) and its Pod. */
@@ -107,4 +130,6 @@ export type ObservedProxy = {
   >;
   /** It asks for a new auth key. */
   readonly wantsKey: boolean;
+  /** Direction `ingress`: services that its configuration names as its own, sorted. */
+  readonly advertised?: readonly string[];
 };

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { of, shareReplay } from 'rxjs';
+import { EMPTY, of, shareReplay } from 'rxjs';
 import { noObservations } from '../api/observations.ts';
 import { groupByCertificate, groupByClaim } from '../../xds/ads/identity.ts';
 import { tlsFromFiles } from '../../xds/ads/tls-files.ts';
@@ -28,7 +28,7 @@ export const directoryPlatform = async (
   const files$ = directorySource({ paths: [directory], name: directory }).pipe(shareReplay({ bufferSize: 1, refCount: true }));
   const tailnets = tailnetsFor({ source: files$, config, log, called });
   return {
-    source: observing(files$, { tailnets: tailnets.tailnets$, proxies: of(noObservations.proxies) }),
+    source: observing(files$, { tailnets: tailnets.tailnets$, proxies: of(noObservations.proxies), sharedServices: EMPTY }),
     steps: stepsFor({ privilegedPorts: config.privilegedPorts, onCluster: false }),
     groupOf: ca === undefined ? groupByClaim : groupByCertificate,
     ...(tlsFiles === undefined ? {} : { tls$: tlsFromFiles(tlsFiles, (error) => log.error(error.message)) }),

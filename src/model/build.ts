@@ -70,6 +70,9 @@ export const graphBuilder = (options: ModelOptions): ((objects: Objects, observa
       endpoints: endpointsOf(gateways, tables),
       proxySets: onCluster ? proxySets.all : noProxySets,
       provisioned: templates,
+      vipServices: new Map(),
+      peers: new Map(),
+      fences: new Map(),
       statuses: statusesOf([...few, ...ownStatuses], isStill ? noChanges : routeChanges),
     };
   });

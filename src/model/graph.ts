@@ -23,6 +23,12 @@ export type Graph = {
   readonly proxySets: ReadonlyMap<string, ProxySet>;
   /** TailscaleEndpoints that TailscaleServices' templates ask for, and those that they no longer do, by `namespace/name`. */
   readonly provisioned: Provisioned;
+  /** Services that tailnets must have, by `TailscaleTailnet/svc:name`. */
+  readonly vipServices: ReadonlyMap<string, VipServiceWish>;
+  /** Who has which address in each tailnet that some Gateway is shared to, by name of the TailscaleTailnet. Changes without any Gateway changing. */
+  readonly peers: ReadonlyMap<string, Peers>;
+  /** Addresses of the proxies that may speak for peers of a tailnet, by Gateway, `namespace/name`. Changes without any Gateway changing. */
+  readonly fences: ReadonlyMap<string, readonly string[]>;
   /** What users are told, for every object we answer for. */
   readonly statuses: ReadonlyMap<ObjectKey, Status>;
 };
@@ -31,6 +37,47 @@ export type Graph = {
 export type Provisioned = {
   readonly wanted: ReadonlyMap<string, TailscaleEndpoints>;
   readonly unwanted: readonly string[];
+};
+
+/** A Tailscale Service that a TailscaleGateway or a TailscaleServices of ours needs, whoever else needs it too. */
+export type VipServiceWish = {
+  /** Name of the TailscaleTailnet. */
+  readonly tailnet: string;
+  /** `svc:web`. */
+  readonly name: string;
+  /** `tcp:443`; sorted. */
+  readonly ports: readonly string[];
+  readonly tags: readonly string[];
+  readonly comment?: string;
+  /** Whether hosts of ours are approved by the API where the tailnet's policy does not. */
+  readonly autoApprove: boolean;
+  /** Who asks for it, and is told what becomes of it; oldest first. */
+  readonly owners: readonly ObjectKey[];
+  /** What it leads to, as the registry names it: `HTTPRoute/namespace/name`, sorted. */
+  readonly routes: readonly string[];
+  /** StatefulSets of the proxies that are to host it, `namespace/name`, sorted. */
+  readonly sets: readonly string[];
+};
+
+/** Peers of one tailnet. Empty once what is known of it is too old to be believed. */
+export type Peers = {
+  /** By stable node id. */
+  readonly byNode: ReadonlyMap<string, Peer>;
+};
+
+/** Who stands behind the addresses of one device. */
+export type Peer = {
+  /** Canonical texts. */
+  readonly addresses: readonly string[];
+  /** Login name; empty for tagged devices. */
+  readonly user: string;
+  readonly displayName: string;
+  /** `group:dev`, sorted. */
+  readonly groups: readonly string[];
+  /** `tag:dev`, sorted. */
+  readonly tags: readonly string[];
+  /** MagicDNS name. */
+  readonly node: string;
 };
 
 /** One Gateway, and so one fleet of equal Envoys. */
@@ -56,8 +103,20 @@ export type Socket = {
   /** The port Envoy binds: `port`, or 10000 above it where privileged ports are shifted. */
   readonly boundPort: number;
   readonly transport: 'TCP' | 'UDP';
+  /**
+   * Set where peers of a tailnet come in by a port of a Tailscale Service: `port` is the service's, only proxies of the Gateway's fence may connect,
+   * each connection begins with a PROXY protocol header, and the tailnet says who the peer is.
+   */
+  readonly tailnet?: TailnetEntrance;
   /** Never empty. TCP sockets may mix HTTPS and TLS (told apart by SNI), or hold HTTP only, or one TCP listener. */
   readonly listeners: readonly Listener[];
+};
+
+export type TailnetEntrance = {
+  /** Name of the TailscaleTailnet. */
+  readonly tailnet: string;
+  /** `svc:web`. */
+  readonly service: string;
 };
 
 type ListenerCommon = {
@@ -153,7 +212,46 @@ export type HttpRule = {
   readonly backendTimeoutMs?: number;
   readonly retry?: Retry;
   readonly sessionPersistence?: SessionPersistence;
+  /** Who may ask: every one of these must let the peer through. */
+  readonly identities?: readonly IdentityRule[];
+  readonly rateLimit?: LocalRateLimit;
+  readonly jwt?: Jwt;
   readonly action: HttpAction;
+};
+
+/** `deny` wins over `allow`; without `allow` everybody who is not denied passes, unknown peers included unless there is an `allow`. */
+export type IdentityRule = {
+  /** The TailscaleRoutePolicy. */
+  readonly policy: ObjectKey;
+  readonly allow?: Identities;
+  readonly deny?: Identities;
+};
+
+/** A peer is meant when any of these is its own: login names, `group:…`, `tag:…`, MagicDNS names or their first labels. Sorted. */
+export type Identities = {
+  readonly users: readonly string[];
+  readonly groups: readonly string[];
+  readonly tags: readonly string[];
+  readonly nodes: readonly string[];
+};
+
+/** Token bucket of each Envoy and rule. */
+export type LocalRateLimit = { readonly tokens: number; readonly burst: number; readonly fillIntervalMs: number };
+
+export type Jwt = {
+  readonly policy: ObjectKey;
+  /** Whether requests without a token pass. */
+  readonly optional: boolean;
+  readonly providers: readonly JwtProvider[];
+};
+
+export type JwtProvider = {
+  readonly name: string;
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  /** JSON text, or where Envoy fetches it. */
+  readonly keys: { readonly kind: 'inline'; readonly jwks: string } | { readonly kind: 'remote'; readonly uri: string };
+  readonly claimToHeaders: readonly { readonly claim: string; readonly header: string }[];
 };
 
 export type HttpAction =
@@ -249,6 +347,21 @@ export type Backend = {
   readonly tls?: BackendTls;
   /** Absent for a Service: plain addresses, each in its turn. */
   readonly reach?: Reach;
+  /** What TailscaleRoutePolicies say of the connections to it. */
+  readonly limits?: BackendLimits;
+};
+
+export type BackendLimits = {
+  readonly maxConnections?: number;
+  readonly maxPendingRequests?: number;
+  readonly maxRequests?: number;
+  readonly maxRetries?: number;
+  readonly outliers?: {
+    readonly consecutive5xx?: number;
+    readonly intervalMs?: number;
+    readonly baseEjectionTimeMs?: number;
+    readonly maxEjectionPercent?: number;
+  };
 };
 
 /** How Envoy gets to the endpoints of a TailscaleEndpoints or TailscaleServices, and chooses among them. */

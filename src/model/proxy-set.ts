@@ -33,6 +33,8 @@ export type ProxySet = {
   readonly forwards: ReadonlyMap<string, Forward>;
   /** Gateways whose Envoys use these proxies, or are used by them: whom the NetworkPolicy admits. */
   readonly gateways: readonly { readonly namespace: string; readonly name: string }[];
+  /** Direction `ingress`: Tailscale Services that they host, by name, `svc:web`. */
+  readonly services: ReadonlyMap<string, HostedService>;
   /** The owner is going: nothing more is to be made, what is there is taken away in order. */
   readonly going: boolean;
 };
@@ -42,6 +44,27 @@ export type Forward = {
   readonly ip: string;
   readonly fqdn: string;
   readonly ports: readonly { readonly protocol: 'TCP' | 'UDP'; readonly matchPort: number; readonly targetPort: number }[];
+};
+
+/** Where each port of a Tailscale Service leads. */
+export type HostedService = {
+  /** By port of the service. */
+  readonly ports: ReadonlyMap<number, HostedPort>;
+  /** Whether it is offered to the tailnet now; false where nothing behind it works and another cluster may do better. */
+  readonly wanted: boolean;
+};
+
+/** `host` is an IP literal or a DNS name that the pods can resolve. */
+export type HostedPort = {
+  readonly host: string;
+  readonly port: number;
+  /** Set where an Envoy answers, which is told the peer's address: PROXY protocol version 2. */
+  readonly envoy?: {
+    /** The Gateway, `namespace/name`. */
+    readonly gateway: string;
+    /** Its listener as Envoy knows it: not before every Envoy has it may a peer come. */
+    readonly listener: string;
+  };
 };
 
 /** Port of the HTTP proxy of a `connect` proxy pod. */

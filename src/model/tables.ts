@@ -51,6 +51,7 @@ const placing: ReadonlySet<string> = new Set<keyof ModelTables>([
   'slicesOf',
   'tailnets',
   'proxies',
+  'sharedServices',
   'devicesAt',
   'devicesNamed',
   'devicesSelected',

@@ -30,6 +30,7 @@ const set: ProxySet = {
   pod: {},
   forwards: new Map(),
   gateways: [],
+  services: new Map(),
   going: false,
 };
 const pod = (name: string, more: Partial<ObservedProxy> = {}): ObservedProxy => ({

@@ -20,7 +20,7 @@ const world = () => {
   const tailnets = new Subject<Observations['tailnets']>();
   const proxies = new Subject<Observations['proxies']>();
   const seen: SourceState[] = [];
-  observing(source, { tailnets, proxies }).subscribe((state) => seen.push(state));
+  observing(source, { tailnets, proxies, sharedServices: EMPTY }).subscribe((state) => seen.push(state));
   proxies.next(new Map());
   return { source, tailnets, proxies, seen };
 };
@@ -62,7 +62,7 @@ it('waits for proxies to be known', () => {
   const source = new Subject<SourceState>();
   const proxies = new Subject<Observations['proxies']>();
   const synced: boolean[] = [];
-  observing(source, { tailnets: EMPTY, proxies }).subscribe(({ health }) => synced.push(health.synced));
+  observing(source, { tailnets: EMPTY, proxies, sharedServices: EMPTY }).subscribe(({ health }) => synced.push(health.synced));
   source.next(stateWith({}));
   proxies.next(new Map());
   expect(synced).toEqual([false, true]);

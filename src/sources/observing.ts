@@ -9,15 +9,16 @@ export type Observing = { readonly [P in keyof Observations]: Observable<Observa
  * `source` with what is known beside configuration. Its first state is synced when proxies are known, and of every tailnet that configuration
  * names something was heard, be it a failure; later ones when that of `source` is.
  */
-export const observing = (source: Source, { tailnets: tailnets$, proxies: proxies$ }: Observing): Source =>
+export const observing = (source: Source, { tailnets: tailnets$, proxies: proxies$, sharedServices: sharedServices$ }: Observing): Source =>
   defer(() => {
     const observations$ = combineLatest({
       tailnets: tailnets$.pipe(startWith(noObservations.tailnets), distinctUntilChanged()),
       proxies: proxies$.pipe(startWith(undefined), distinctUntilChanged()),
+      sharedServices: sharedServices$.pipe(startWith(noObservations.sharedServices), distinctUntilChanged()),
     }).pipe(
-      map(({ tailnets, proxies }) => ({
+      map(({ tailnets, proxies, sharedServices }) => ({
         known: proxies !== undefined,
-        observations: { tailnets, proxies: proxies ?? noObservations.proxies },
+        observations: { tailnets, proxies: proxies ?? noObservations.proxies, sharedServices },
       })),
     );
     let begun = false;

@@ -6,6 +6,7 @@ import {
   type ObservedProxies,
   type ObservedProxy,
   type Observations,
+  type ObservedVipService,
   type TailnetState,
   type VipService,
 } from '../../src/api/observations.ts';
@@ -14,6 +15,7 @@ import {
 type Written = {
   readonly tailnets?: Readonly<Record<string, WrittenTailnet>>;
   readonly proxies?: Readonly<Record<string, WrittenProxies>>;
+  readonly sharedServices?: Readonly<Record<string, WrittenShared>>;
 };
 
 type WrittenTailnet = {
@@ -32,15 +34,24 @@ type WrittenPod = Partial<Omit<ObservedProxy, 'forwards'>> & {
   readonly pod: string;
   readonly forwards?: Readonly<Record<string, readonly { protocol: 'TCP' | 'UDP'; matchPort: number; targetPort: number }[]>>;
 };
-type WrittenProxies = Partial<Omit<ObservedProxies, 'pods'>> & { readonly pods?: readonly WrittenPod[] };
+type WrittenShared = Partial<Omit<ObservedVipService, 'hosts'>> & {
+  readonly hosts?: Readonly<Record<string, { readonly approved: boolean; readonly configured: boolean }>>;
+};
+
+type WrittenProxies = Partial<Omit<ObservedProxies, 'pods' | 'served'>> & {
+  readonly pods?: readonly WrittenPod[];
+  /** Port of Envoy by service and its port. */
+  readonly served?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+};
 
 /** What a case says is known beside its objects. */
 export const loadObservations = (file: string): Observations => {
   if (!existsSync(file)) return noObservations;
-  const { tailnets = {}, proxies = {} } = parse(readFileSync(file, 'utf8')) as Written;
+  const { tailnets = {}, proxies = {}, sharedServices = {} } = parse(readFileSync(file, 'utf8')) as Written;
   return {
     tailnets: new Map(Object.entries(tailnets).map(([name, written]) => [name, stateFrom(name, written)])),
     proxies: new Map(Object.entries(proxies).map(([name, written]) => [name, proxiesFrom(written)])),
+    sharedServices: new Map(Object.entries(sharedServices).map(([name, written]) => [name, sharedFrom(written)])),
   };
 };
 
@@ -74,10 +85,29 @@ const deviceFrom = ({ name, offline = false, ...more }: WrittenDevice, suffix: s
   ...more,
 });
 
-const proxiesFrom = ({ pods = [], ...more }: WrittenProxies): ObservedProxies => ({
+const proxiesFrom = ({ pods = [], served, ...more }: WrittenProxies): ObservedProxies => ({
   desired: pods.length,
   ready: pods.filter(({ ready = true }) => ready).length,
   pods: pods.map(podFrom),
+  ...(served === undefined
+    ? {}
+    : {
+        served: new Map(
+          Object.entries(served).map(([service, ports]) => [
+            service,
+            new Map(Object.entries(ports).map(([port, leadsTo]) => [Number(port), leadsTo])),
+          ]),
+        ),
+      }),
+  ...more,
+});
+
+const sharedFrom = ({ hosts = {}, ...more }: WrittenShared): ObservedVipService => ({
+  addresses: [],
+  ports: [],
+  tags: [],
+  consumers: [],
+  hosts: new Map(Object.entries(hosts)),
   ...more,
 });
 

@@ -88,5 +88,8 @@ export const graphOf = (gateways: readonly Gateway[], endpoints: Graph['endpoint
   infrastructures: new Map(),
   statuses: new Map(),
   proxySets: new Map(),
+  vipServices: new Map(),
+  peers: new Map(),
+  fences: new Map(),
   provisioned: { wanted: new Map(), unwanted: [] },
 });

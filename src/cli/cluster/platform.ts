@@ -1,5 +1,5 @@
 /** On a cluster: informers in, statuses and Envoys out, one leader among equal replicas. */
-import { distinctUntilChanged, filter, map, ReplaySubject, Subject, Subscription } from 'rxjs';
+import { distinctUntilChanged, EMPTY, filter, map, ReplaySubject, Subject, Subscription } from 'rxjs';
 import { groupByCertificate, groupByClaim } from '../../../xds/ads/identity.ts';
 import { EventRecorder } from '../../../controllers/events/recorder.ts';
 import { fleetOverlay } from '../../../controllers/gateway/overlay.ts';
@@ -85,7 +85,7 @@ export const clusterPlatform = async (config: Config, log: Logger, called: (call
   let provisioningFailures = 0;
 
   return {
-    source: observing(state$, { tailnets: tailnets.tailnets$, proxies: knownSoon(proxies.observed$) }),
+    source: observing(state$, { tailnets: tailnets.tailnets$, proxies: knownSoon(proxies.observed$), sharedServices: EMPTY }),
     steps: stepsFor({ privilegedPorts: false, onCluster: true }),
     groupOf: certificates$ === undefined ? groupByClaim : groupByCertificate,
     ...(certificates$ === undefined ? {} : { tls$: certificates$.pipe(map(({ server }) => server)) }),

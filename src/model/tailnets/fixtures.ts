@@ -134,6 +134,7 @@ export const observationsOf = (
 ): Observations => ({
   tailnets: new Map(states.map((state) => [state.name, state])),
   proxies: new Map(Object.entries(proxies)),
+  sharedServices: new Map(),
 });
 
 export const objectsOf = (...objects: readonly AnyObject[]): Objects => {

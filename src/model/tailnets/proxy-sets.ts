@@ -109,6 +109,7 @@ const setFrom = (owner: Owner, { name, direction, mode, replicas, hostnamePrefix
     pod: podFrom(pod),
     forwards: forwards ? wantedForwards(owner, read) : new Map(),
     gateways: direction === 'egress' ? (read('proxyUses', localKey(namespace, name)) ?? []) : [],
+    services: new Map(),
     going: deletionTimestamp !== undefined || !permitted.ok,
   };
 };
