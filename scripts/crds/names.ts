@@ -33,6 +33,8 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   [/\.gatewayRef$/, 'GatewayReference'],
   [/\.tailscaleTailnetRef$/, 'TailnetReference'],
   [/^TailscaleGateway\.spec\.tailnets$/, 'SharedTailnet'],
+  [/^TailscaleGateway\.spec\.tailnets\.services$/, 'SharedServices'],
+  [/^TailscaleGateway\.spec\.proxy$/, 'SharingProxies'],
   [/\.routeGeneration$/, 'RouteGeneration'],
   [/\.routeGeneration\.(ingress|egress)$/, 'GeneratedNames'],
   [/^TailscaleGateway\.status\.tailnetStatus$/, 'SharedTailnetStatus'],

@@ -239,16 +239,41 @@ export type RouteGeneration = {
   readonly egress?: GeneratedNames;
 };
 
+export type SharedServices = {
+  readonly namePattern: string;
+  readonly scope: 'Route' | 'Gateway';
+  readonly tags?: readonly string[];
+  readonly comment?: string;
+  readonly autoApprove: boolean;
+  readonly redirect: boolean;
+  readonly certificate?: 'Listener' | 'MagicDNS';
+  readonly proxyGroup?: string;
+  readonly withdrawWhenUnhealthy: boolean;
+};
+
 export type SharedTailnet = {
   readonly name: string;
   readonly tailscaleTailnetRef: TailnetReference;
   readonly serviceDiscovery?: ServiceDiscovery;
   readonly routeGeneration?: RouteGeneration;
+  readonly services?: SharedServices;
+};
+
+export type SharingProxies = {
+  readonly replicas: number;
+  readonly tags?: readonly string[];
+  readonly image?: string;
+  readonly resources?: { readonly [key: string]: unknown };
+  readonly nodeSelector?: { readonly [key: string]: string };
+  readonly tolerations?: readonly { readonly [key: string]: unknown }[];
+  readonly affinity?: { readonly [key: string]: unknown };
+  readonly topologySpreadConstraints?: readonly { readonly [key: string]: unknown }[];
 };
 
 export type TailscaleGatewaySpec = {
   readonly gatewayRef: GatewayReference;
   readonly tailnets?: readonly SharedTailnet[];
+  readonly proxy?: SharingProxies;
   readonly extensionServer?: { readonly [key: string]: unknown };
 };
 
@@ -267,10 +292,15 @@ export type GeneratedRoutes = {
 
 export type SharedServiceStatus = {
   readonly name: string;
+  readonly tailnet: string;
+  readonly dnsName?: string;
   readonly vipAddresses?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly routes?: readonly string[];
   readonly ownerCluster?: string;
   readonly consumerCount?: number;
   readonly status?: string;
+  readonly message?: string;
 };
 
 export type TailscaleGatewayStatus = {
@@ -654,6 +684,7 @@ export type VIPServiceStatus = {
   readonly serviceName?: string;
   readonly addresses?: readonly string[];
   readonly dnsName?: string;
+  readonly ports?: readonly string[];
   readonly backendCount?: number;
   readonly healthyBackendCount?: number;
   readonly ownerOperator?: string;
