@@ -117,6 +117,8 @@ export type TailnetEntrance = {
   readonly tailnet: string;
   /** `svc:web`. */
   readonly service: string;
+  /** The TailscaleGateway that makes it: its policies are those of the entrance, too. */
+  readonly sharedBy?: ObjectKey;
 };
 
 type ListenerCommon = {
@@ -182,6 +184,8 @@ export type RouteEntry = {
   /** The rule's `name`, if it has one. */
   readonly ruleName?: string;
   readonly match: HttpMatch;
+  /** What rewrites of a prefix are relative to, where that is not the path of `match`: a policy's match may narrow it. */
+  readonly writtenPath?: HttpMatch['path'];
   readonly rule: HttpRule;
 };
 
@@ -189,9 +193,11 @@ export type HttpMatch = {
   /** `prefix` matches whole path elements (`/a` matches `/a` and `/a/b`, never `/ab`) and has no trailing slash unless it is `/`. */
   readonly path: { readonly type: 'exact' | 'prefix' | 'regex'; readonly value: string };
   readonly method?: string;
-  /** Header names are lower case; one per name. */
+  /** Header names are lower case. */
   readonly headers: readonly ValueMatch[];
   readonly queryParams: readonly ValueMatch[];
+  /** Who asks, as the tailnet knows them: of each, every list that is not empty holds the peer. Unknown peers match nothing. */
+  readonly peers?: readonly Identities[];
   /** Only gRPC requests (content-type application/grpc…): what a GRPCRoute means. */
   readonly grpc: boolean;
 };
@@ -216,10 +222,12 @@ export type HttpRule = {
   readonly identities?: readonly IdentityRule[];
   readonly rateLimit?: LocalRateLimit;
   readonly jwt?: Jwt;
+  /** Something that must not be skipped cannot be honoured: requests get an error, and nothing may stand in for it. */
+  readonly blocked?: true;
   readonly action: HttpAction;
 };
 
-/** `deny` wins over `allow`; without `allow` everybody who is not denied passes, unknown peers included unless there is an `allow`. */
+/** `deny` wins over `allow`; without `allow` everybody whom the tailnet knows passes who is not denied. Unknown peers never do: a `deny` may be of them. */
 export type IdentityRule = {
   /** The TailscaleRoutePolicy. */
   readonly policy: ObjectKey;
@@ -235,8 +243,16 @@ export type Identities = {
   readonly nodes: readonly string[];
 };
 
-/** Token bucket of each Envoy and rule. */
-export type LocalRateLimit = { readonly tokens: number; readonly burst: number; readonly fillIntervalMs: number };
+/** Token bucket of each Envoy, route and match; with `by`, one for each combination of values that requests have there. */
+export type LocalRateLimit = {
+  readonly tokens: number;
+  readonly burst: number;
+  readonly fillIntervalMs: number;
+  readonly by?: readonly RateLimitKey[];
+};
+
+/** `user`, `node`: of the peer, as the tailnet knows it. Header names are lower case. */
+export type RateLimitKey = { readonly kind: 'header'; readonly name: string } | { readonly kind: 'user' | 'node' };
 
 export type Jwt = {
   readonly policy: ObjectKey;
@@ -333,6 +349,8 @@ export type SessionPersistence = {
 export type StreamRule = {
   readonly id: string;
   readonly owner: ObjectKey;
+  /** Who may connect: every one of these must let the peer through. Only where a tailnet tells who peers are. */
+  readonly identities?: readonly IdentityRule[];
   readonly shares: readonly { readonly backend?: Backend; readonly weight: number }[];
 };
 

@@ -1,5 +1,5 @@
 import type { BackendObjectReference } from '../../api/generated/gateway-api.ts';
-import { gatewayGroup } from '../../api/kinds.ts';
+import { kinds } from '../../api/kinds.ts';
 import { localKey } from '../../lib/key.ts';
 import { fail, type Result } from '../../lib/result.ts';
 import type { Backend } from '../graph.ts';
@@ -31,7 +31,7 @@ const resolved = (ref: BackendObjectReference, need: BackendNeed, scope: RuleSco
     const message = `kind ${kind} of group "${group}" is not supported; Service, TailscaleEndpoints and TailscaleServices are`;
     return fail({ reason: 'InvalidKind', message });
   }
-  const from = { group: gatewayGroup, kind: scope.kind, namespace: scope.namespace };
+  const from = { group: kinds[scope.kind].group, kind: scope.kind, namespace: scope.namespace };
   if (!isGranted(scope.read, from, { group, kind, namespace, name })) {
     const message = `${kind} "${namespace}/${name}" is in another namespace, and no ReferenceGrant there permits this`;
     return fail({ reason: 'RefNotPermitted', message });

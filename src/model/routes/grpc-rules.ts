@@ -26,6 +26,7 @@ const grpcRuleFrom = (written: GRPCRouteRule, scope: RuleScope): HttpRule => {
     responseHeaders,
     mirrors,
     ...(session === undefined ? {} : { sessionPersistence: sessionPersistenceFrom(session, `${scope.field}.sessionPersistence`, scope) }),
+    ...(blocked ? { blocked: true } : {}),
     action: blocked ? { kind: 'respond', status: unavailable } : action,
   };
 };

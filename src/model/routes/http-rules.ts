@@ -36,6 +36,7 @@ const httpRuleFrom = (written: HTTPRouteRule, filters: Filters, scope: RuleScope
     sessionPersistence:
       written.sessionPersistence && sessionPersistenceFrom(written.sessionPersistence, `${scope.field}.sessionPersistence`, scope),
   }),
+  ...(filters.blocked ? { blocked: true } : {}),
   action: httpActionFrom(written, filters, scope),
 });
 

@@ -15,9 +15,10 @@ export type Findings = {
 
 /** Where a rule stands, what it may look up, and where to say what is wrong with it. */
 export type RuleScope = {
-  readonly kind: RouteKind;
+  /** Of the object that refers to others. */
+  readonly kind: RouteKind | 'TailscaleRoutePolicy';
   readonly namespace: string;
-  /** The route. */
+  /** The route, or policy. */
   readonly owner: ObjectKey;
   /** `HTTPRoute/namespace/name/rule/0`. */
   readonly id: string;
