@@ -53,6 +53,11 @@ const table: readonly { readonly folder: string; readonly ours: readonly string[
     ],
     libraries: ['rxjs'],
   },
+  {
+    folder: 'controllers/vip-services',
+    ours: ['src/lib', 'src/api', 'src/model', 'src/tailscale', 'controllers/status/log.ts'],
+    libraries: ['rxjs'],
+  },
   // Reports on Envoys: what streams, snapshots and rejections are called is theirs to say.
   {
     folder: 'controllers/replicas',
