@@ -1,5 +1,5 @@
 /** Values for tests of this folder. */
-import type { ProxySet } from '../../src/model/proxy-set.ts';
+import type { HostedService, ProxySet } from '../../src/model/proxy-set.ts';
 
 /** Set `shop/db-egress` of TailscaleEndpoints `shop/db`, two replicas in mode `connect`, and whatever a test says besides. */
 export const proxySetFor = (more: Partial<ProxySet> = {}): ProxySet => ({
@@ -21,6 +21,25 @@ export const proxySetFor = (more: Partial<ProxySet> = {}): ProxySet => ({
   going: false,
   ...more,
 });
+
+/** Service of one port that leads to port 20001 of Gateway `infra/edge`, and whatever a test says besides. */
+export const hostedFor = (name: string, more: Partial<HostedService> = {}): readonly [string, HostedService] => [
+  name,
+  {
+    ports: new Map([
+      [
+        443,
+        {
+          host: 'edge-tailplane-tailnet.infra.svc',
+          port: 20_001,
+          envoy: { gateway: 'infra/edge', listener: `tailnet/corp/${name}/443` },
+        },
+      ],
+    ]),
+    wanted: true,
+    ...more,
+  },
+];
 
 /** Sets that between them say everything there is to say, by what they are about. */
 export const variants: Readonly<Record<string, ProxySet>> = {
@@ -45,6 +64,19 @@ export const variants: Readonly<Record<string, ProxySet>> = {
   }),
   'forwarding nothing': proxySetFor({ mode: 'forward' }),
   ingress: proxySetFor({ direction: 'ingress', name: 'db-ingress' }),
+  'ingress for services': proxySetFor({
+    direction: 'ingress',
+    name: 'db-ingress',
+    services: new Map([
+      hostedFor('svc:web'),
+      hostedFor('svc:db', {
+        ports: new Map([
+          [5432, { host: 'fd00:1::3', port: 5432 }],
+          [22, { host: '10.1.0.3', port: 20_002, envoy: { gateway: 'infra/edge', listener: 'tailnet/corp/svc:db/22' } }],
+        ]),
+      }),
+    ]),
+  }),
   'pods of its own': proxySetFor({
     replicas: 5,
     pod: {

@@ -5,18 +5,21 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { byCodeUnit } from '../../../src/lib/key.ts';
 import { labProgram } from '../../../test/support/lab.ts';
 import { proxySetFor, variants } from '../fixtures.ts';
 import { configFileFrom, hostnameOf, readConfigFile } from './config-file.ts';
 import { configFile } from './layout.ts';
 import { configSecretFrom, ordinalOf, stateSecretFrom } from './secrets.ts';
+import { entryFrom, type Forwarding, serveConfigFrom } from './serve-config.ts';
 import { egressFilesFrom } from './shared-config.ts';
 
 describe('configFileFrom', () => {
   it('keeps the key and the services a file has, through writing and reading', () => {
     fc.assert(
-      fc.property(fc.string({ minLength: 1 }), fc.array(fc.string(), { minLength: 1 }), (authKey, advertise) => {
-        expect(readConfigFile(configFileFrom(proxySetFor(), { ordinal: 0, authKey, advertise }))).toEqual({ authKey, advertise });
+      fc.property(fc.string({ minLength: 1 }), fc.array(fc.string(), { minLength: 1 }), (authKey, names) => {
+        const advertise = names.toSorted(byCodeUnit);
+        expect(readConfigFile(configFileFrom(proxySetFor(), { ordinal: 0, authKey, advertise: names }))).toEqual({ authKey, advertise });
       }),
     );
     expect(readConfigFile(configFileFrom(proxySetFor(), { ordinal: 0 }))).toEqual({});
@@ -77,5 +80,12 @@ describe.skipIf(confCheck === undefined)("Tailscale's own parsers (conf-check -s
   it.each(Object.entries(variants))('accept what a proxy forwards: %s', async (_, set) => {
     const text = egressFilesFrom(set)['egress-services'] ?? '';
     expect(await verdictOn('egress', 'egress-services', text)).toEqual(accepted);
+  });
+
+  it.each(Object.entries(variants))('accept what a proxy serves: %s', async (_, set) => {
+    const forwarding: Forwarding = new Map(
+      [...set.services].map(([name, { ports }]) => [name, new Map([...ports].map(([port, target]) => [port, entryFrom(target)]))]),
+    );
+    expect(await verdictOn('serve', 'serve-config.json', serveConfigFrom(forwarding))).toEqual(accepted);
   });
 });

@@ -1,3 +1,4 @@
+import { byCodeUnit } from '../../../src/lib/key.ts';
 import type { ProxySet } from '../../../src/model/proxy-set.ts';
 
 export type ConfigOptions = {
@@ -23,7 +24,7 @@ export const configFileFrom = (set: ProxySet, { ordinal, authKey, advertise = []
     acceptDNS: false,
     acceptRoutes: set.direction === 'egress',
     ...(set.direction === 'egress' ? { ShieldsUp: true } : {}),
-    ...(advertise.length === 0 ? {} : { AdvertiseServices: advertise }),
+    ...(advertise.length === 0 ? {} : { AdvertiseServices: advertise.toSorted(byCodeUnit) }),
   });
 
 /** At most a DNS label: a long prefix gives way to the ordinal. */

@@ -1,5 +1,6 @@
 import { connectPort, type ProxySet } from '../../../src/model/proxy-set.ts';
 import { healthPort, paths, userId, wireGuardPort } from './layout.ts';
+import { serveConfigFile } from './serve-config.ts';
 import { isForwarding, sharedConfigNameOf } from './shared-config.ts';
 
 type Variable = { readonly name: string; readonly value: string } | { readonly name: string; readonly valueFrom: object };
@@ -71,7 +72,10 @@ const environmentOf = (set: ProxySet): readonly Variable[] => [
   ...(isForwarding(set) ? [variable('TS_EGRESS_PROXIES_CONFIG_PATH', paths.shared)] : [variable('HOME', paths.scratch)]),
   // The brackets are for IPv6, and do no harm to IPv4. No other address: peers of a userspace node reach what listens on loopback.
   ...(isConnecting(set) ? [variable('TS_OUTBOUND_HTTP_PROXY_LISTEN', `[$(POD_IP)]:${connectPort}`)] : []),
-  ...(set.direction === 'ingress' ? [variable('TS_SERVE_CONFIG', `${paths.shared}/serve-config.json`)] : []),
+  // Certificates are the first pod's to get; the others read them.
+  ...(set.direction === 'ingress'
+    ? [variable('TS_SERVE_CONFIG', `${paths.shared}/${serveConfigFile}`), variable('TS_EXPERIMENTAL_CERT_SHARE', 'true')]
+    : []),
 ];
 
 const health = { httpGet: { path: '/healthz', port: healthPort, scheme: 'HTTP' } } as const;
@@ -85,6 +89,4 @@ const probes = {
 
 /** Volume of what is the same for all pods; none for `connect`, which needs nothing of the kind. */
 export const sharedVolumeOf = (set: ProxySet): object | undefined =>
-  isConnecting(set)
-    ? undefined
-    : { name: 'shared', configMap: { name: sharedConfigNameOf(set), optional: !isForwarding(set), defaultMode: 0o444 } };
+  isConnecting(set) ? undefined : { name: 'shared', configMap: { name: sharedConfigNameOf(set), optional: false, defaultMode: 0o444 } };

@@ -6,7 +6,8 @@ import { networkPolicyFrom } from './network-policy.ts';
 import { podDisruptionBudgetFrom } from './pod-disruption-budget.ts';
 import { rightsFrom } from './rights.ts';
 import { serviceFrom } from './service.ts';
-import { egressConfigFrom, isForwarding } from './shared-config.ts';
+import { type Forwarding, serveConfigFrom } from './serve-config.ts';
+import { egressConfigFrom, ingressConfigFrom, isForwarding } from './shared-config.ts';
 import { statefulSetFrom } from './stateful-set.ts';
 
 export type ProxyContext = {
@@ -14,6 +15,8 @@ export type ProxyContext = {
   readonly image?: string;
   /** How many replicas have what they need to start, where that is not all of them. */
   readonly prepared?: number;
+  /** What ingress proxies serve now; nothing when absent. */
+  readonly serve?: Forwarding;
 };
 
 /** The image that proxies of a set run. */
@@ -29,6 +32,7 @@ export const objectsFor = (set: ProxySet, context: ProxyContext): readonly KubeO
   return [
     ...rightsFrom(set, uid),
     ...(isForwarding(set) ? [egressConfigFrom(set, uid)] : []),
+    ...(set.direction === 'ingress' ? [ingressConfigFrom(set, uid, serveConfigFrom(context.serve ?? new Map()))] : []),
     serviceFrom(set, uid),
     networkPolicyFrom(set, uid),
     ...(replicas > 1 ? [podDisruptionBudgetFrom(set, uid)] : []),

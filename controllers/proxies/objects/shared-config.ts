@@ -3,8 +3,9 @@ import { byCodeUnit } from '../../../src/lib/key.ts';
 import type { ProxySet } from '../../../src/model/proxy-set.ts';
 import { healthPort } from './layout.ts';
 import { metadataOf } from './metadata.ts';
+import { serveConfigFile } from './serve-config.ts';
 
-/** Of the ConfigMap that all pods of the set mount. The one of ingress proxies is made when something is to be served there. */
+/** Of the ConfigMap that all pods of the set mount. */
 export const sharedConfigNameOf = ({ name, direction }: ProxySet): string => `${name}-${direction}-config`;
 
 /** Whether the pods forward by rules of the kernel, which they have from the ConfigMap. */
@@ -15,8 +16,18 @@ export const egressConfigFrom = (set: ProxySet, uid: string): KubeObject => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: metadataOf(set, uid, sharedConfigNameOf(set)),
-  binaryData: Object.fromEntries(Object.entries(egressFilesFrom(set)).map(([name, text]) => [name, Buffer.from(text).toString('base64')])),
+  binaryData: Object.fromEntries(Object.entries(egressFilesFrom(set)).map(([name, text]) => [name, encoded(text)])),
 });
+
+/** What ingress proxies serve, as text; in the same form. */
+export const ingressConfigFrom = (set: ProxySet, uid: string, serve: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: metadataOf(set, uid, sharedConfigNameOf(set)),
+  binaryData: { [serveConfigFile]: encoded(serve) },
+});
+
+const encoded = (text: string): string => Buffer.from(text).toString('base64');
 
 /**
  * `egress-services` and `hep-pings` as containerboot reads them. No pings: before a pod ends it would ask the address for health until no answer

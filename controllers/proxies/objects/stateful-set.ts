@@ -16,6 +16,9 @@ const unprivileged = {
   seccompProfile: { type: 'RuntimeDefault' },
 } as const;
 
+/** For an ingress proxy that is new to be told what to advertise, and for its tailnet to send it peers: before that, the others are needed. */
+const settlingSeconds = 60;
+
 /**
  * The proxies, `replicas` of them. One is replaced at a time, and the next when it has been ready for a while, so that Envoys have heard of it.
  * A set that waits for an auth key may have fewer than it is to have.
@@ -30,7 +33,7 @@ export const statefulSetFrom = (set: ProxySet, uid: string, image: string, repli
     selector: { matchLabels: selectorOf(set) },
     podManagementPolicy: 'Parallel',
     updateStrategy: { type: 'RollingUpdate' },
-    minReadySeconds: 5,
+    minReadySeconds: set.direction === 'ingress' ? settlingSeconds : 5,
     revisionHistoryLimit: 2,
     template: { metadata: { labels: labelsOf(set) }, spec: podSpecFrom(set, image) },
   },
