@@ -29,6 +29,7 @@ export const resourcesFrom = (file: string): Resources => {
     RouteConfiguration: mapOf('RouteConfiguration'),
     ScopedRouteConfiguration: mapOf('ScopedRouteConfiguration'),
     Secret: mapOf('Secret'),
+    TypedExtensionConfig: mapOf('TypedExtensionConfig'),
   };
 };
 

@@ -1,6 +1,6 @@
 /** What translation hands to snapshots: Envoy resources as ProtoJSON objects, by type and name. */
 import type { ObjectKey } from '../src/lib/key.ts';
-import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, ScopedRouteConfiguration, Secret } from './types.ts';
+import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, ScopedRouteConfiguration, Secret, TypedExtensionConfig } from './types.ts';
 
 export type MessageOf = {
   readonly Cluster: Cluster;
@@ -9,6 +9,8 @@ export type MessageOf = {
   readonly RouteConfiguration: RouteConfiguration;
   readonly ScopedRouteConfiguration: ScopedRouteConfiguration;
   readonly Secret: Secret;
+  /** A filter of listeners that changes apart from them. */
+  readonly TypedExtensionConfig: TypedExtensionConfig;
 };
 
 export type ResourceType = keyof MessageOf;
@@ -21,6 +23,7 @@ export const messageNames = {
   RouteConfiguration: 'envoy.config.route.v3.RouteConfiguration',
   ScopedRouteConfiguration: 'envoy.config.route.v3.ScopedRouteConfiguration',
   Secret: 'envoy.extensions.transport_sockets.tls.v3.Secret',
+  TypedExtensionConfig: 'envoy.config.core.v3.TypedExtensionConfig',
 } as const satisfies Record<ResourceType, string>;
 
 export const typeUrlOf = (type: ResourceType): string => `type.googleapis.com/${messageNames[type]}`;

@@ -11,7 +11,7 @@ export const dumpCommand = (io: Io): Command =>
     .option('--gateway <namespace/name>', 'of this Gateway only')
     .option(
       '--type <type>',
-      'of this type only: Listener, RouteConfiguration, ScopedRouteConfiguration, Cluster, ClusterLoadAssignment, Secret (or LDS, RDS …)',
+      'of this type only: Listener, RouteConfiguration, ScopedRouteConfiguration, Cluster, ClusterLoadAssignment, Secret, TypedExtensionConfig (or LDS, RDS …)',
     )
     .addHelpText('after', '\nExample:\n  tailplane dump --gateway default/quickstart --type routes\n')
     .action(async (flags: Flags) => {

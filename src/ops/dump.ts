@@ -13,6 +13,7 @@ const spoken: Readonly<Record<ResourceType, readonly string[]>> = {
   RouteConfiguration: ['rds', 'routes'],
   ScopedRouteConfiguration: ['srds', 'scopes'],
   Secret: ['sds', 'secrets'],
+  TypedExtensionConfig: ['ecds', 'extensions'],
 };
 
 export const resourceTypes = Object.keys(messageNames) as readonly ResourceType[];

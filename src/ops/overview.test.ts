@@ -42,6 +42,7 @@ const resources: Resources = {
   RouteConfiguration: new Map([['http/80', { name: 'http/80', message: { name: 'http/80' }, owners: [gateway, shop] }]]),
   ScopedRouteConfiguration: none,
   Secret: none,
+  TypedExtensionConfig: none,
 };
 
 const knownWith = (route: Status, problems: readonly SourceProblem[] = []): Known => ({

@@ -11,6 +11,7 @@ export const printed = (resources: Resources): string =>
     clusters: messagesOf(resources.Cluster),
     endpoints: messagesOf(resources.ClusterLoadAssignment),
     secrets: messagesOf(resources.Secret).map(withoutPem),
+    extensions: resources.TypedExtensionConfig.size === 0 ? undefined : messagesOf(resources.TypedExtensionConfig),
   });
 
 /** All statuses by object, as YAML. */

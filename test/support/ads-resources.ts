@@ -64,6 +64,7 @@ export const resourcesOf = ({ clusters = [], endpoints = [], listeners = [], rou
   RouteConfiguration: byName<'RouteConfiguration'>(routes, ({ name = '' }) => name),
   ScopedRouteConfiguration: new Map(),
   Secret: new Map(),
+  TypedExtensionConfig: new Map(),
 });
 
 const byName = <T extends ResourceType>(messages: readonly Resource<T>['message'][], nameOf: (message: Resource<T>['message']) => string) =>

@@ -2,7 +2,7 @@ import { nameSetOf } from '../../xds/ads/names.ts';
 import { initialState, type Mode, type Response } from '../../xds/ads/state.ts';
 import { step, type Outcome, type StreamEvent } from '../../xds/ads/step.ts';
 import type { DeltaRequest, SotwRequest } from '../../xds/ads/subscribe.ts';
-import { CDS, EDS, LDS, RDS, SRDS } from '../../xds/ads/types.ts';
+import { CDS, ECDS, EDS, LDS, RDS, SRDS } from '../../xds/ads/types.ts';
 import { History } from '../../xds/snapshot/history.ts';
 import type { Snapshot } from '../../xds/snapshot/snapshot.ts';
 import { snapshot, type World } from './ads-world.ts';
@@ -53,6 +53,7 @@ export const stream = (mode: Mode, first?: Snapshot, history = new History()) =>
 const short = new Map([
   [CDS, 'CDS'],
   [EDS, 'EDS'],
+  [ECDS, 'ECDS'],
   [SRDS, 'SRDS'],
   [LDS, 'LDS'],
   [RDS, 'RDS'],

@@ -1,5 +1,5 @@
 /** Small made-up configurations for protocol tests: resources whose content says what they refer to, without any Envoy message. */
-import { CDS, EDS, LDS, RDS, SRDS } from '../../xds/ads/types.ts';
+import { CDS, ECDS, EDS, LDS, RDS, SRDS } from '../../xds/ads/types.ts';
 import { type EncodedResource, encodedFrom } from '../../xds/snapshot/encoded.ts';
 import { type Snapshot, snapshotFrom } from '../../xds/snapshot/snapshot.ts';
 
@@ -32,22 +32,27 @@ export const routes = (name: string, clusters: readonly string[], content: Parti
 /** A scope that leads to the routes of its name. */
 export const scope = (name: string): EncodedResource => resource(SRDS, name, { refs: [name] });
 
+/** A filter that listeners look for by its name. */
+export const extension = (name: string, content: Partial<Content> = {}): EncodedResource => resource(ECDS, name, content);
+
 export type World = {
   readonly clusters?: readonly EncodedResource[];
   readonly endpoints?: readonly EncodedResource[];
+  readonly extensions?: readonly EncodedResource[];
   readonly scopes?: readonly EncodedResource[];
   readonly listeners?: readonly EncodedResource[];
   readonly routes?: readonly EncodedResource[];
 };
 
 export const snapshot = (
-  { clusters = [], endpoints = [], scopes = [], listeners = [], routes = [] }: World,
+  { clusters = [], endpoints = [], extensions = [], scopes = [], listeners = [], routes = [] }: World,
   previous?: Snapshot,
 ): Snapshot =>
   snapshotFrom(
     new Map([
       [CDS, clusters],
       [EDS, endpoints],
+      [ECDS, extensions],
       [SRDS, scopes],
       [LDS, listeners],
       [RDS, routes],

@@ -1,5 +1,5 @@
 import type { Mode } from './state.ts';
-import { CDS, EDS, LDS, RDS, SDS, SRDS } from './types.ts';
+import { CDS, ECDS, EDS, LDS, RDS, SDS, SRDS } from './types.ts';
 
 /** An RPC that is served. Per-type services imply the type. */
 export type Method = { readonly path: string; readonly mode: Mode; readonly typeUrl?: string };
@@ -7,6 +7,7 @@ export type Method = { readonly path: string; readonly mode: Mode; readonly type
 const perType: readonly [service: string, plural: string, typeUrl: string][] = [
   ['cluster.v3.ClusterDiscoveryService', 'Clusters', CDS],
   ['endpoint.v3.EndpointDiscoveryService', 'Endpoints', EDS],
+  ['extension.v3.ExtensionConfigDiscoveryService', 'ExtensionConfigs', ECDS],
   ['listener.v3.ListenerDiscoveryService', 'Listeners', LDS],
   ['route.v3.RouteDiscoveryService', 'Routes', RDS],
   ['route.v3.ScopedRoutesDiscoveryService', 'ScopedRoutes', SRDS],

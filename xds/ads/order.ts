@@ -1,5 +1,5 @@
 import { covers, isInFlight, type StreamState, type Subscription, subscriptionOf, targetOf } from './state.ts';
-import { CDS, EDS, isOnlyByName, isReferredTo, referrersOf } from './types.ts';
+import { CDS, ECDS, EDS, isOnlyByName, isReferredTo, referrersOf } from './types.ts';
 import { type Held, heldIn, isOurs } from './view.ts';
 
 /**
@@ -32,6 +32,8 @@ const isDelivered = (endpoints: Subscription, name: string): boolean =>
  */
 export const mayLeave = (state: StreamState, subscription: Subscription, name: string): boolean => {
   const { typeUrl, wildcard, leaving } = subscription;
+  // Connections of a listener that is gone use its filters until they end, and Envoy asks for these as long: without them it would fail requests.
+  if (typeUrl === ECDS && !wildcard) return false;
   const since = leaving.get(name) ?? state.generation;
   const isImpatient = state.impatientAt >= since;
   const dropsItself = !wildcard && isOnlyByName(typeUrl);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ask, stream, type TestStream, told } from '../../test/support/ads-stream.ts';
-import { cluster, endpoints, listener, routes, scope, snapshot, type World } from '../../test/support/ads-world.ts';
-import { CDS, EDS, LDS, RDS, SRDS } from './types.ts';
+import { cluster, endpoints, extension, listener, routes, scope, snapshot, type World } from '../../test/support/ads-world.ts';
+import { isWaiting } from './state.ts';
+import { CDS, ECDS, EDS, LDS, RDS, SRDS } from './types.ts';
 
 const ab = { clusters: [cluster('a'), cluster('b')], endpoints: [endpoints('a'), endpoints('b')] };
 
@@ -448,5 +449,66 @@ describe.each(['sotw', 'delta'] as const)('scopes of routes on a %s stream', (mo
     expect(told(listeners === undefined ? [] : [listeners])).toEqual([mode === 'sotw' ? 'LDS' : 'LDS -l']);
     expect(early).toEqual([]);
     expect(told(client.ack(listeners))).toEqual([mode === 'sotw' ? 'SRDS' : 'SRDS -r -s']);
+  });
+});
+
+describe.each(['sotw', 'delta'] as const)('filters by name on a %s stream', (mode) => {
+  const before = { extensions: [extension('f'), extension('g')], listeners: [listener('l', 'r')], routes: [routes('r', [])] };
+  /** An Envoy that has a listener with filter `f`. */
+  const connected = (): TestStream => {
+    const client = stream(mode, snapshot(before));
+    const [listeners] = ask(client, LDS);
+    client.ack(ask(client, ECDS, ['f'])[0], ['f']);
+    client.ack(listeners);
+    return client;
+  };
+
+  it('come before listeners, and only those that are asked for', () => {
+    const client = connected();
+    const after = {
+      ...before,
+      extensions: [extension('f', { salt: 1 }), extension('g', { salt: 1 }), extension('h')],
+      listeners: [listener('l', 'r', { salt: 1 })],
+    };
+    expect(told(client.publish(after))).toEqual(['ECDS f', 'LDS l']);
+  });
+
+  it('change by themselves', () => {
+    expect(told(connected().publish({ ...before, extensions: [extension('f', { salt: 1 })] }))).toEqual(['ECDS f']);
+  });
+
+  it('that do not exist are said not to where the protocol can, and come as soon as they do', () => {
+    const client = connected();
+    const answers =
+      mode === 'sotw' ? client.sotw({ typeUrl: ECDS, names: ['f', 'new'] }) : client.delta({ typeUrl: ECDS, subscribe: ['new'] });
+    expect(told(answers)).toEqual(mode === 'sotw' ? [] : ['ECDS -new']);
+    client.ack(answers[0], ['f', 'new']);
+    expect(told(client.publish({ ...before, extensions: [...before.extensions, extension('new')] }))).toEqual(['ECDS new']);
+  });
+
+  it('stay with a client that asks for them, as connections of the listener that used them do', () => {
+    const client = connected();
+    const [listeners, ...early] = client.publish({ ...before, extensions: [], listeners: [] });
+    expect(told(listeners === undefined ? [] : [listeners])).toEqual([mode === 'sotw' ? 'LDS' : 'LDS -l']);
+    expect(told([...early, ...client.ack(listeners), ...client.feed({ kind: 'overdue' })])).toEqual([]);
+    expect(isWaiting(client.state)).toBe(false);
+  });
+
+  it('come anew for a listener that begins to use them after they were gone', () => {
+    const client = connected();
+    client.ack(client.publish({ ...before, extensions: [], listeners: [] })[0]);
+    if (mode === 'sotw') client.sotw({ typeUrl: ECDS, names: ['other'] });
+    else client.delta({ typeUrl: ECDS, unsubscribe: ['f'] });
+    client.ack(client.publish(before)[0]);
+    const answers = mode === 'sotw' ? client.sotw({ typeUrl: ECDS, names: ['f'] }) : client.delta({ typeUrl: ECDS, subscribe: ['f'] });
+    expect(told(answers)).toEqual(['ECDS f']);
+  });
+
+  it('that are rejected leave the client with the version before, and its other filters go on', () => {
+    const client = stream(mode, snapshot(before));
+    client.ack(ask(client, ECDS, ['f', 'g'])[0], ['f', 'g']);
+    const [bad] = client.publish({ ...before, extensions: [extension('f', { salt: 1 }), extension('g', { salt: 1 })] });
+    expect(told(client.nack(bad, 'f: malformed', ['f', 'g']))).toEqual(['ECDS g']);
+    expect(client.rejected()).toMatchObject({ names: ['f'] });
   });
 });

@@ -5,6 +5,7 @@ const url = (message: string): string => `type.googleapis.com/envoy.${message}`;
 export const CDS = url('config.cluster.v3.Cluster');
 export const EDS = url('config.endpoint.v3.ClusterLoadAssignment');
 export const SDS = url('extensions.transport_sockets.tls.v3.Secret');
+export const ECDS = url('config.core.v3.TypedExtensionConfig');
 export const LDS = url('config.listener.v3.Listener');
 export const SRDS = url('config.route.v3.ScopedRouteConfiguration');
 export const RDS = url('config.route.v3.RouteConfiguration');
@@ -19,9 +20,9 @@ export const isFullState = (typeUrl: string): boolean => typeUrl === CDS || type
  * Types that clients ask for by the names they find in other resources. For them a first request without names asks for nothing; for all
  * others it asks for everything (xDS protocol, "How the client specifies what resources to return").
  */
-export const isOnlyByName = (typeUrl: string): boolean => typeUrl === EDS || typeUrl === SDS || typeUrl === RDS;
+export const isOnlyByName = (typeUrl: string): boolean => typeUrl === EDS || typeUrl === SDS || typeUrl === ECDS || typeUrl === RDS;
 
-const ranks = [CDS, EDS, SDS, LDS, SRDS, RDS];
+const ranks = [CDS, EDS, SDS, ECDS, LDS, SRDS, RDS];
 /** Make before break: what is referred to comes before what refers to it. Types not named here may refer to clusters, so they come last. */
 export const rankOf = (typeUrl: string): number => {
   const rank = ranks.indexOf(typeUrl);
@@ -43,6 +44,7 @@ export const isReferredTo = (typeUrl: string, by: string): boolean => {
       return by === CDS;
     case SDS:
       return by === CDS || by === LDS;
+    case ECDS:
     case SRDS:
       return by === LDS;
     case RDS:

@@ -72,6 +72,7 @@ const resourcesFrom = (
     RouteConfiguration: reusing(before?.RouteConfiguration, routes),
     ScopedRouteConfiguration: reusing(before?.ScopedRouteConfiguration, scopes),
     Secret: reusing(before?.Secret, make.secrets(gateway)),
+    TypedExtensionConfig: reusing(before?.TypedExtensionConfig, []),
   };
   const unchanged = before !== undefined && Object.entries(resources).every(([type, map]) => before[type as keyof Resources] === map);
   return unchanged ? before : resources;
