@@ -58,13 +58,16 @@ export type Machine = {
 };
 
 export type Tailnet = {
+  /** URLs of the coordination server, and of what steers it. */
+  readonly control: string;
+  readonly admin: string;
   /** Starts machines and waits until they have joined; `flags` are further ones of tailscaled. */
   readonly join: (name: string, ...flags: readonly string[]) => Promise<Machine>;
   readonly stop: () => Promise<void>;
 };
 
-/** A tailnet without machines. To be called in what `runIsolated` runs. */
-export const startTailnet = async (): Promise<Tailnet> => {
+/** A tailnet without machines; `options` are flags of the lab. To be called in what `runIsolated` runs. */
+export const startTailnet = async (...options: readonly string[]): Promise<Tailnet> => {
   const dir = await mkdtemp(join(tmpdir(), 'tailplane-tailnet-'));
   const children: ChildProcess[] = [];
   const start = (program: string, args: readonly string[]): ChildProcess => {
@@ -74,12 +77,14 @@ export const startTailnet = async (): Promise<Tailnet> => {
     return child;
   };
   const file = join(dir, 'lab.json');
-  start('tailnet-lab', ['-out', file]);
-  const { controlURL } = await eventually(
-    async () => JSON.parse(await readFile(file, 'utf8')) as { readonly controlURL: string },
+  start('tailnet-lab', ['-out', file, ...options]);
+  const { controlURL, adminURL } = await eventually(
+    async () => JSON.parse(await readFile(file, 'utf8')) as { readonly controlURL: string; readonly adminURL: string },
     () => true,
   );
   return {
+    control: controlURL,
+    admin: adminURL,
     join: async (name, ...flags) => {
       const state = join(dir, name);
       const socket = join(state, 'sock');
