@@ -31,14 +31,14 @@ export const startProxyMachine = async (files: ProxyFiles): Promise<ProxyMachine
   const dir = await mkdtemp(join(tmpdir(), 'tailplane-proxy-'));
   const folders = { config: join(dir, 'config'), serve: join(dir, 'serve') };
   for (const folder of [folders.config, folders.serve, join(dir, 'state')]) await mkdir(folder);
-  let written: Partial<ProxyFiles> = {};
+  const written = new Map<string, string>();
   const write = async (next: ProxyFiles): Promise<void> => {
     await mustBeGood(next, dir);
     // What is offered must be served first; what is no longer offered is served until nobody comes.
     for (const name of ['serve', 'config'] as const) {
-      if (next[name] === written[name]) continue;
+      if (next[name] === written.get(name)) continue;
       await swap(folders[name], fileNames[name], next[name]);
-      written = { ...written, [name]: next[name] };
+      written.set(name, next[name]);
     }
   };
   await write(files);
