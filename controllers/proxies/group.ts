@@ -5,6 +5,8 @@ import { type ObjectKey, objectKey } from '../../src/lib/key.ts';
 import type { ProxySet } from '../../src/model/proxy-set.ts';
 import { secretLabel, tailnetAnnotation } from './objects/metadata.ts';
 import { ordinalOf } from './objects/secrets.ts';
+import { readServeConfig, serveConfigFile, type Serving } from './objects/serve-config.ts';
+import { sharedConfigNameOf } from './objects/shared-config.ts';
 import { ownerResources } from './resources.ts';
 
 export type Group = {
@@ -75,6 +77,15 @@ export const tailnetOf = ({ metadata }: KubeObject): string | undefined => metad
 
 export const statefulSetIn = ({ objects, name }: Group): KubeObject | undefined =>
   objects.find(({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === name);
+
+/** What ingress proxies are told to serve; undefined where nothing tells them, as with egress proxies. */
+export const servedIn = ({ objects, name }: Group): Serving | undefined => {
+  const shared = sharedConfigNameOf({ name, direction: 'ingress' });
+  const config = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === shared);
+  if (config === undefined) return undefined;
+  const { [serveConfigFile]: file } = (config['binaryData'] ?? {}) as Readonly<Record<string, string>>;
+  return readServeConfig(Buffer.from(file ?? '', 'base64').toString('utf8'));
+};
 
 export type StatefulSetFields = {
   readonly spec?: { readonly replicas?: number };

@@ -1,10 +1,12 @@
 /** What is told of proxies: to the model, and to those who read a status. */
 import type { ObservedProxies, ObservedProxy } from '../../src/api/observations.ts';
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
+import { byCodeUnit } from '../../src/lib/key.ts';
 import type { ProxySet } from '../../src/model/proxy-set.ts';
-import { type Group, statefulSetIn, type StatefulSetFields } from './group.ts';
+import { type Group, servedIn, statefulSetIn, type StatefulSetFields } from './group.ts';
 import { ordinalOf } from './objects/secrets.ts';
-import { stateIn } from './replica.ts';
+import type { Serving } from './objects/serve-config.ts';
+import { configIn, stateIn } from './replica.ts';
 
 type PodFields = {
   readonly status?: {
@@ -33,6 +35,7 @@ const patienceMs = 180_000;
 export const observedFrom = (group: Group, set: ProxySet | undefined, failure: Failure | undefined, now: number): Telling => {
   const { metadata, ...rest } = statefulSetIn(group) ?? { metadata: undefined };
   const { spec, status } = rest as StatefulSetFields;
+  const served = servedIn(group);
   const proxies = proxiesOf(group);
   const waiting = proxies.filter(({ observed, startedMs }) => startedMs !== undefined && !observed.joined);
   const late = waiting.filter(({ startedMs = 0 }) => startedMs + patienceMs <= now).map(({ observed }) => observed.pod);
@@ -45,10 +48,19 @@ export const observedFrom = (group: Group, set: ProxySet | undefined, failure: F
       ...(metadata?.creationTimestamp === undefined ? {} : { createdAt: metadata.creationTimestamp }),
       pods: proxies.map(({ observed }) => observed),
       ...(told === undefined ? {} : { failure: told }),
+      ...(served === undefined ? {} : { served: envoyPortsOf(served) }),
     },
     until: Math.min(...due, Number.POSITIVE_INFINITY),
   };
 };
+
+const envoyPortsOf = (served: Serving): NonNullable<ObservedProxies['served']> =>
+  new Map(
+    [...served].map(([service, ports]) => [
+      service,
+      new Map([...ports].flatMap(([port, entry]) => (entry === 'other' ? [] : [[port, entry.port] as const]))),
+    ]),
+  );
 
 const neverLoggedIn = (late: readonly string[], set: ProxySet | undefined): Failure | undefined => {
   if (late.length === 0) return undefined;
@@ -63,10 +75,16 @@ type Proxy = { readonly observed: ObservedProxy; readonly startedMs: number | un
 
 const proxiesOf = (group: Group): readonly Proxy[] => {
   const pods = new Map(group.pods.map((pod) => [ordinalOf(pod, group.name), pod]));
+  const isIngress = servedIn(group) !== undefined;
   const ordinals = [...new Set([...pods.keys(), ...group.states.keys()])].filter((ordinal) => ordinal !== undefined);
   return ordinals
     .toSorted((one, other) => one - other)
-    .map((ordinal) => proxyFrom(`${group.name}-${ordinal}`, pods.get(ordinal), group.states.get(ordinal)))
+    .map((ordinal) => {
+      const proxy = proxyFrom(`${group.name}-${ordinal}`, pods.get(ordinal), group.states.get(ordinal));
+      if (!isIngress) return proxy;
+      const advertised = (configIn(group.configs.get(ordinal)).advertise ?? []).toSorted(byCodeUnit);
+      return { ...proxy, observed: { ...proxy.observed, advertised } };
+    })
     .filter(({ observed, startedMs }) => startedMs !== undefined || observed.nodeId !== undefined || observed.wantsKey);
 };
 

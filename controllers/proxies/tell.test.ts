@@ -7,7 +7,7 @@ import type { ProxySet } from '../../src/model/proxy-set.ts';
 import { proxySetFor } from './fixtures.ts';
 import { groupFrom } from './group.ts';
 import { objectsFor } from './objects/objects-for.ts';
-import { stateSecretFrom } from './objects/secrets.ts';
+import { configSecretFrom, stateSecretFrom } from './objects/secrets.ts';
 import type { ProxyWorld } from './observe.ts';
 import { tellOf } from './tell.ts';
 
@@ -38,7 +38,7 @@ const joined = { pod_uid: 'pod', device_id: 'n1', device_fqdn: 'db.tail1.ts.net.
 
 const worldOf = (...members: readonly KubeObject[]): ProxyWorld => {
   const of = (...kinds: readonly string[]): readonly KubeObject[] => members.filter(({ kind }) => kinds.includes(kind));
-  const group = groupFrom({ namespace: 'shop', name: 'db-egress' }, { objects: of('StatefulSet'), secrets: of('Secret'), pods: of('Pod') });
+  const group = groupFrom({ namespace: 'shop', name: 'db-egress' }, { objects: of('StatefulSet', 'ConfigMap'), secrets: of('Secret'), pods: of('Pod') });
   return { groups: new Map([[key, group]]), owners: new Map(), failures: [] };
 };
 
@@ -108,6 +108,19 @@ describe('tellOf', () => {
     world$.next(worldOf(pod(), state(joined)));
     expect(last()?.failure).toBeUndefined();
     stop();
+  });
+
+  it('tells what ingress proxies are to serve and to advertise', () => {
+    const ingress = proxySetFor({ direction: 'ingress', replicas: 1 });
+    const serve = new Map([['svc:web', new Map([[443, { host: 'edge.infra.svc', port: 20_001, proxyProtocol: true }]])]]);
+    const members = [
+      ...objectsFor(ingress, { serve }).filter(({ kind }) => kind === 'ConfigMap'),
+      configSecretFrom(ingress, uid, { ordinal: 0, advertise: ['svc:web', 'svc:db'] }),
+      pod(),
+    ];
+    const { last } = tellingOf(worldOf(...members));
+    expect(last()?.served).toEqual(new Map([['svc:web', new Map([[443, 20_001]])]]));
+    expect(last()?.pods[0]?.advertised).toEqual(['svc:db', 'svc:web']);
   });
 
   it('tells what hinders whoever makes them, before anything of its own, and of a set of which there is nothing yet', () => {

@@ -6,7 +6,7 @@ import { metadataOf } from './metadata.ts';
 import { serveConfigFile } from './serve-config.ts';
 
 /** Of the ConfigMap that all pods of the set mount. */
-export const sharedConfigNameOf = ({ name, direction }: ProxySet): string => `${name}-${direction}-config`;
+export const sharedConfigNameOf = ({ name, direction }: Pick<ProxySet, 'name' | 'direction'>): string => `${name}-${direction}-config`;
 
 /** Whether the pods forward by rules of the kernel, which they have from the ConfigMap. */
 export const isForwarding = ({ direction, mode }: ProxySet): boolean => direction === 'egress' && mode === 'forward';

@@ -1,0 +1,154 @@
+/**
+ * In which order ingress proxies come to host services, and cease to. In: the Envoys have the listener and the service has addresses, then the
+ * proxies serve it, then each that does advertises it. Out: nobody advertises it, then connections have time to end, then it is served no longer.
+ * Each step follows from what stands, so it may be broken off anywhere and taken up by another; who takes up waits anew.
+ */
+import { byCodeUnit } from '../../src/lib/key.ts';
+import type { HostedService, ProxySet } from '../../src/model/proxy-set.ts';
+import { entryFrom, type Forwarding, sameEntry, type ServeEntry, serviceProblem, type Serving } from './objects/serve-config.ts';
+
+export type HostingFacts = {
+  readonly set: Pick<ProxySet, 'services' | 'replicas'>;
+  /** What the proxies are told to serve, as it stands; undefined before the first time. */
+  readonly served: Serving | undefined;
+  /** Of every ordinal that has a config Secret or a pod. */
+  readonly proxies: readonly HostingProxy[];
+  /** Whether the service exists in the tailnet. */
+  readonly hasAddresses: (service: string) => boolean;
+  /** Whether every Envoy of the Gateway, `namespace/name`, has the listener. */
+  readonly isTaken: (gateway: string, listener: string) => boolean;
+};
+
+export type HostingProxy = {
+  readonly ordinal: number;
+  /** `going`: it is being replaced or taken away, and lets its peers go by itself. */
+  readonly pod: 'none' | 'running' | 'going';
+  readonly joined: boolean;
+  /** Services in its configuration. */
+  readonly configured: readonly string[];
+  /** What its tailscaled says that it serves and advertises; absent where it says nothing. */
+  readonly serving?: Serving;
+  readonly advertising?: readonly string[];
+};
+
+/** Since when something has been so without a break, in milliseconds. What is not so is absent. */
+export type Since = ReadonlyMap<string, number>;
+
+export type Hosting = {
+  readonly serve: Forwarding;
+  /** By ordinal, of the replicas that are wanted; sorted. */
+  readonly advertise: ReadonlyMap<number, readonly string[]>;
+  readonly since: Since;
+  /** When to look again though nothing happens; Infinity when that is not needed. */
+  readonly until: number;
+  /** Services that cannot be hosted as they are asked for, and why; for users. */
+  readonly problems: readonly string[];
+};
+
+export const waits = {
+  /** For control to send no more peers, and for connections to end: control needs up to 15 s, and containerboot itself waits 20. */
+  settleMs: 20_000,
+  /** For files to reach pods that do not say what they have: kubelets look once a minute, at what may be a minute old. */
+  filesMs: 140_000,
+} as const;
+
+/** What to do now. `since` is what the last look gave. */
+export const hostingFrom = (facts: HostingFacts, since: Since, now: number): Hosting => {
+  const { set, served = new Map<string, never>() } = facts;
+  const clock = new Clock(since, now);
+  const problems = [...set.services].flatMap(([name, { ports }]) => problemOf(name, ports));
+  const wanted = new Map(
+    [...set.services].filter(([name, { ports, wanted: is }]) => is && ports.size > 0 && problemOf(name, ports).length === 0),
+  );
+  const names = [...new Set([...served.keys(), ...wanted.keys()])].toSorted(byCodeUnit);
+  const serve = new Map(
+    names.flatMap((name) => {
+      const service = wanted.get(name);
+      const ports = service === undefined ? leaving(name, facts, clock) : portsOf(name, service, facts, clock);
+      return ports.size === 0 ? [] : [[name, ports] as const];
+    }),
+  );
+  const replicas = facts.proxies.filter(({ ordinal }) => ordinal < set.replicas);
+  const offered = [...wanted.keys()].toSorted(byCodeUnit);
+  return {
+    serve,
+    advertise: new Map(replicas.map((proxy) => [proxy.ordinal, offered.filter((name) => mayAdvertise(name, proxy, served, clock))])),
+    since: clock.since,
+    until: clock.until,
+    problems,
+  };
+};
+
+const problemOf = (name: string, ports: HostedService['ports']): readonly string[] => {
+  const problem = serviceProblem(name, ports);
+  return problem === undefined ? [] : [`${name} ${problem}`];
+};
+
+/** Ports of a service that is wanted: new ones when there is somebody behind them, and those that are not wanted any more for a while yet. */
+const portsOf = (name: string, { ports: wanted }: HostedService, facts: HostingFacts, clock: Clock): ReadonlyMap<number, ServeEntry> => {
+  const standing = facts.served?.get(name) ?? new Map<number, ServeEntry | 'other'>();
+  const isReady = (port: number): boolean => {
+    const envoy = wanted.get(port)?.envoy;
+    return envoy === undefined || facts.isTaken(envoy.gateway, envoy.listener);
+  };
+  const ports = new Map<number, ServeEntry>();
+  for (const port of new Set([...standing.keys(), ...wanted.keys()])) {
+    const has = standing.get(port);
+    const target = wanted.get(port);
+    const entry = target && entryFrom(target);
+    // First it has to be gone everywhere: a proxy ends when the kind of a port changes.
+    if (has === 'other' || facts.proxies.some(({ serving }) => serving?.get(name)?.get(port) === 'other')) continue;
+    if (entry === undefined) {
+      if (has !== undefined && !clock.after(`unused ${name} ${port}`, waits.settleMs)) ports.set(port, has);
+    } else if (has === undefined) {
+      if (facts.hasAddresses(name) && isReady(port)) ports.set(port, entry);
+    } else ports.set(port, sameEntry(has, entry) || !isReady(port) ? has : entry);
+  }
+  return ports;
+};
+
+/** Ports of a service that is not wanted: as they are, until nobody has advertised it for long enough. */
+const leaving = (name: string, { served, proxies }: HostingFacts, clock: Clock): ReadonlyMap<number, ServeEntry> => {
+  const none = new Map<number, ServeEntry>();
+  const present = proxies.filter(({ pod }) => pod !== 'none');
+  const isConfigured = proxies.some(({ configured, pod }) => pod !== 'none' && configured.includes(name));
+  if (!isConfigured) {
+    const isTold = present.every(({ advertising }) => advertising !== undefined && !advertising.includes(name));
+    if (isTold && clock.after(`quiet ${name}`, waits.settleMs)) return none;
+    if (clock.after(`unnamed ${name}`, waits.filesMs)) return none;
+  }
+  return new Map([...(served?.get(name) ?? [])].flatMap(([port, entry]) => (entry === 'other' ? [] : [[port, entry] as const])));
+};
+
+/** Whether a proxy that does it may go on, or one that does not may begin. */
+const mayAdvertise = (name: string, proxy: HostingProxy, served: Serving, clock: Clock): boolean => {
+  if (proxy.pod !== 'running') return false;
+  if (proxy.configured.includes(name)) return true;
+  const standing = [...(served.get(name) ?? [])];
+  if (!proxy.joined || standing.length === 0) return false;
+  const { serving } = proxy;
+  if (serving === undefined) return clock.after(`served ${name} ${JSON.stringify(standing)}`, waits.filesMs);
+  return standing.every(([port, entry]) => entry !== 'other' && sameEntry(serving.get(name)?.get(port), entry));
+};
+
+/** Remembers since when things are so. */
+class Clock {
+  readonly since = new Map<string, number>();
+  until = Number.POSITIVE_INFINITY;
+  readonly #before: Since;
+  readonly #now: number;
+
+  constructor(before: Since, now: number) {
+    this.#before = before;
+    this.#now = now;
+  }
+
+  /** Whether `what`, which is so now, has been for `ms`. */
+  after(what: string, ms: number): boolean {
+    const at = this.#before.get(what) ?? this.#now;
+    this.since.set(what, at);
+    if (this.#now - at >= ms) return true;
+    this.until = Math.min(this.until, at + ms);
+    return false;
+  }
+}
