@@ -33,6 +33,7 @@ describe('configFrom', () => {
       leaseRetry: 2000,
       simulatorAddress: { host: '127.0.0.1', port: 8090 },
       tailnetInterval: 30_000,
+      identityMaxAge: 7_200_000,
     });
   });
 

@@ -28,6 +28,8 @@ export type Config = {
   readonly simulatorState?: string;
   /** Milliseconds between questions to the API of a tailnet. */
   readonly tailnetInterval: number;
+  /** Milliseconds for which peers are known by addresses of a tailnet's machines that cannot be listed any more. */
+  readonly identityMaxAge: number;
 } & ClusterConfig;
 
 /** What counts on a cluster only. */
@@ -136,6 +138,12 @@ export const settings: { readonly [K in keyof Config]-?: Setting<Config[K]> } = 
     flag: '--tailnet-interval <duration>',
     help: 'between questions to the API of a tailnet',
     fallback: '30s',
+    schema: duration,
+  },
+  identityMaxAge: {
+    flag: '--identity-max-age <duration>',
+    help: 'for which peers of a tailnet that gives no answer stay known',
+    fallback: '2h',
     schema: duration,
   },
   kubeconfig: { flag: '--kubeconfig <file>', help: 'the cluster; without it the usual places', schema: text },

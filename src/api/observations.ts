@@ -27,8 +27,10 @@ export type KnownTailnet = {
   readonly services: ReadonlyMap<string, VipService>;
   /** MagicDNS suffix without dots around it; absent while no device tells. */
   readonly suffix?: string;
-  /** Members of each `group:…` of the tailnet's policy, login names; absent where the credentials may not read it. */
+  /** Members of each `group:…` of the tailnet's policy, login names in lower case, sorted; absent where the credentials may not read it. */
   readonly groups?: ReadonlyMap<string, readonly string[]>;
+  /** What people are called, by login name; absent where the credentials may not read it. */
+  readonly displayNames?: ReadonlyMap<string, string>;
   /** RFC 3339, whole seconds. Moves with a change, else no more often than every five minutes, so that a quiet tailnet is the same object. */
   readonly lastSync: string;
 };
@@ -45,6 +47,8 @@ export type TailnetTrouble = {
   readonly since: string;
   /** What is known was read two hours ago, or earlier: it is used, and no longer said to be so. */
   readonly lasting?: boolean;
+  /** Machines were listed so long ago (`--identity-max-age`) that nobody is known by the address of one any more. */
+  readonly anonymous?: boolean;
 };
 
 export type Device = {
@@ -59,6 +63,8 @@ export type Device = {
   readonly tags: readonly string[];
   /** Login name; of tagged devices empty. */
   readonly user: string;
+  /** Set on those that are shared in from another tailnet. */
+  readonly external?: true;
   /** Whether traffic may be sent: it is connected, authorized, and its key has not expired. */
   readonly usable: boolean;
   readonly connected: boolean;

@@ -56,6 +56,7 @@ export const tailnetsFor = ({ source, config, log, called, identityToken }: Tail
   const { tailnets$, clientOf, health } = tailnetsSource(objects$, {
     ownNamespace: config.namespace,
     intervalMs: config.tailnetInterval,
+    identityMaxAgeMs: config.identityMaxAge,
     userAgent: `tailplane/${packageVersion()}`,
     simulated,
     called,

@@ -147,6 +147,9 @@ export const metricsOf = ({ ads, known, vitals, cluster }: Figures): Metrics => 
       set(devices.length - usable, name, 'unusable');
     }
   });
+  gauge('tailnet_anonymous', '1 while no peer is known by its address, as machines were last listed too long ago', ['tailnet'], (set) => {
+    for (const { name, trouble } of tailnets()) set(trouble?.anonymous ? 1 : 0, name);
+  });
   gauge('tailnet_trouble', '1 while a tailnet cannot be asked, and why', ['tailnet', 'reason'], (set) => {
     for (const { name, trouble } of tailnets()) if (trouble !== undefined) set(1, name, trouble.kind);
   });

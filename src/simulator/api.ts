@@ -9,13 +9,14 @@ import { answerTokenRequest, basicCredentials } from './routes-oauth.ts';
 import { policyRoutes } from './routes-policy.ts';
 import { serviceRoutes } from './routes-services.ts';
 import { settingsRoutes } from './routes-settings.ts';
+import { userRoutes } from './routes-users.ts';
 import { jsonOf, routeFor } from './routing.ts';
 import type { Request } from './routing.ts';
 import { authenticate, covers } from './state-credentials.ts';
 import { withTailnet } from './state.ts';
 import type { Grant, Tailnet, World } from './state.ts';
 
-const routes: readonly Route[] = [...deviceRoutes, ...keyRoutes, ...serviceRoutes, ...policyRoutes, ...settingsRoutes];
+const routes: readonly Route[] = [...deviceRoutes, ...keyRoutes, ...serviceRoutes, ...policyRoutes, ...settingsRoutes, ...userRoutes];
 
 /** One call to Tailscale's API: the answer, and the world after it. Every error is an answer. Checked in order: path, method, token, tailnet, scopes, body. */
 export const step = (world: World, request: Request): { readonly world: World; readonly reply: Reply } => {

@@ -131,12 +131,23 @@ const dropCredential = onTailnet((tailnet, { params }) => {
     : refuse(404, 'credential not found');
 });
 
+const userSchema = z.strictObject({ loginName: z.string().min(1), displayName: z.string() });
+
+/** Gives somebody a name, or another one. */
+const nameUser = onTailnet((tailnet, { body }) => {
+  const wish = bodyAs(userSchema, body);
+  if (!wish.ok) return wish;
+  const others = (tailnet.users ?? []).filter(({ loginName }) => loginName !== wish.value.loginName);
+  return ok({ tailnet: { ...tailnet, users: [...others, wish.value] } });
+});
+
 export const tailnetRoutes: readonly ControlRoute[] = [
   ['POST', '/simulator/devices', addDevice],
   ['PATCH', '/simulator/devices/:device', alterDevice],
   ['DELETE', '/simulator/devices/:device', onDevice((tailnet, device) => ok({ tailnet: remove(tailnet, device) }))],
   ['POST', '/simulator/services', addService],
   ['DELETE', '/simulator/services/:service', dropService],
+  ['POST', '/simulator/users', nameUser],
   ['POST', '/simulator/credentials', addCredential],
   ['DELETE', '/simulator/credentials/:credential', dropCredential],
 ];

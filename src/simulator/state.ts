@@ -91,6 +91,9 @@ export type Dns = {
   readonly magicDNS: boolean;
 };
 
+/** Somebody who is known by more than a login name. Whoever else owns a machine is a member without one. */
+export type User = { readonly loginName: string; readonly displayName: string };
+
 type Settings = Readonly<Record<string, boolean | number | string | null>>;
 
 /** One tailnet, whole. Plain data: it can be written to a file and read back. */
@@ -112,6 +115,8 @@ export type Tailnet = {
   readonly services: readonly VipService[];
   readonly approvals: readonly Approval[];
   readonly policy: Policy;
+  /** Absent in files of simulations from before there were any. */
+  readonly users?: readonly User[];
   readonly dns: Dns;
   readonly settings: Settings;
 };

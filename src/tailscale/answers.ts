@@ -148,6 +148,18 @@ export const settingsSchema = z.looseObject({
   devicesApprovalOn: flag,
   httpsEnabled: flag,
 });
+/** People of a tailnet, and those who share machines with it. Those without a login name are nobody that a machine could belong to. */
+export const usersSchema = z
+  .object({ users: z.array(z.object({ loginName: text, displayName: text })).nullable() })
+  .transform(({ users }) => (users ?? []).filter(({ loginName }) => loginName !== ''));
+/** `groups` of a policy file, in whichever case it is written: those who wrote the first policies began it with a capital. */
+export const policyGroupsSchema = z.record(z.string(), z.unknown()).transform((policy, context) => {
+  const given = Object.entries(policy).find(([section]) => section.toLowerCase() === 'groups')?.[1] ?? {};
+  const groups = z.record(z.string(), texts).safeParse(given);
+  if (groups.success) return groups.data;
+  context.addIssue({ code: 'custom', message: 'unexpected', path: ['groups'] });
+  return z.NEVER;
+});
 export const dnsPreferencesSchema = z.object({ magicDNS: z.boolean() });
 export const searchPathsSchema = z.object({ searchPaths: texts }).transform(({ searchPaths }) => searchPaths);
 export const tokenSchema = z.object({
@@ -201,4 +213,7 @@ export type VipService = {
 export type ServiceHost = Readonly<z.infer<typeof serviceHost>>;
 export type Approval = Readonly<z.infer<typeof approvalSchema>>;
 export type Settings = Readonly<z.infer<typeof settingsSchema>>;
+export type User = Readonly<z.infer<typeof usersSchema>[number]>;
+/** Login names, by `group:…`. */
+export type PolicyGroups = Readonly<Record<string, readonly string[]>>;
 export type DnsPreferences = Readonly<z.infer<typeof dnsPreferencesSchema>>;

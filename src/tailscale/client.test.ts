@@ -101,6 +101,18 @@ it('reads settings, DNS preferences and search paths', async () => {
   expect(await client.searchPaths()).toEqual([]);
 });
 
+it('reads who people are, and groups of the policy however the section is written', async () => {
+  await tailnet.steer('POST', '/users', { loginName: 'ann@example.com', displayName: 'Ann' });
+  expect(await client.users()).toEqual([{ loginName: 'ann@example.com', displayName: 'Ann' }]);
+  expect(await client.policyGroups()).toEqual({});
+  for (const section of ['groups', 'Groups']) {
+    const policy = { [section]: { 'group:dev': ['ann@example.com'] } };
+    const { headers } = await authorized(tailnet.url);
+    await fetch(`${tailnet.url}/api/v2/tailnet/-/acl`, { method: 'POST', headers, body: JSON.stringify(policy) });
+    expect(await client.policyGroups()).toEqual({ 'group:dev': ['ann@example.com'] });
+  }
+});
+
 it('finds the tailnet by its name, by its id, and without either', async () => {
   for (const name of ['simulated', tailnet.tailnet().id, '-', ''])
     expect(await tailnet.client({ tailnet: name }).devices()).toHaveLength(1);
@@ -197,3 +209,11 @@ describe('on the wire', () => {
     }
   });
 });
+
+/** A policy can only be set by the API. */
+const authorized = async (url: string): Promise<{ readonly headers: Readonly<Record<string, string>> }> => {
+  const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'simulated', client_secret: 'simulated' });
+  const answer = await fetch(`${url}/api/v2/oauth/token`, { method: 'POST', body });
+  const { access_token: token } = (await answer.json()) as { readonly access_token: string };
+  return { headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } };
+};

@@ -1,12 +1,12 @@
 /** Tailscale's REST API as calls. What goes over the wire is described in docs/simulator.md and at tailscale.com/api. */
 import type { z } from 'zod';
 import * as answers from './answers.ts';
-import type { Approval, Device, DnsPreferences, Key, NewKey, ServiceHost, Settings, VipService } from './answers.ts';
+import type { Approval, Device, DnsPreferences, Key, NewKey, PolicyGroups, ServiceHost, Settings, User, VipService } from './answers.ts';
 import { pathOf } from './path.ts';
 import { type ClientLimits, type Clock, systemClock, usualLimits } from './limits.ts';
 import { Secrets } from './secrets.ts';
 import { type Credentials, Tokens } from './tokens.ts';
-import { type ApiCall, type CallMade, Transport } from './transport.ts';
+import { type ApiCall, type CallMade, type Timely, Transport } from './transport.ts';
 
 export type ClientOptions = {
   /** `https://api.tailscale.com`, without `/api/v2`. */
@@ -59,12 +59,16 @@ export type TailscaleClient = {
    * not know go back with it. The API has no lock, the last writer wins: read again afterwards. For the same reason it is not tried again
    * when the API may have done it: what was read is old by then.
    */
-  readonly putVipService: (service: VipService) => Promise<void>;
-  readonly deleteVipService: (name: string) => Promise<boolean>;
+  readonly putVipService: (service: VipService, timely?: Timely) => Promise<void>;
+  readonly deleteVipService: (name: string, timely?: Timely) => Promise<boolean>;
   /** Devices that offer to host it; undefined when there is no such service. */
   readonly serviceHosts: (name: string) => Promise<readonly ServiceHost[] | undefined>;
   /** Undefined when there is no such service or device. */
   readonly approveServiceHost: (name: string, deviceId: string) => Promise<Approval | undefined>;
+  /** Also those who only share machines. Takes the scope `users:read`. */
+  readonly users: () => Promise<readonly User[]>;
+  /** Of the policy file, which takes the scope `policy_file:read`. */
+  readonly policyGroups: () => Promise<PolicyGroups>;
   readonly settings: () => Promise<Settings>;
   readonly dnsPreferences: () => Promise<DnsPreferences>;
   readonly searchPaths: () => Promise<readonly string[]>;
@@ -93,8 +97,8 @@ export const tailscaleClient = (options: ClientOptions): TailscaleClient => {
     const answer = await send(name, parts, { method: 'GET', reads: true, repeat: 'always', mayBeAbsent: true });
     return answer.status === 404 ? undefined : transport.read(name, answer, schema);
   };
-  const remove = async (name: string, parts: readonly string[]): Promise<boolean> =>
-    (await send(name, parts, { method: 'DELETE', reads: false, repeat: 'always', mayBeAbsent: true })).status !== 404;
+  const remove = async (name: string, parts: readonly string[], timely: Timely = {}): Promise<boolean> =>
+    (await send(name, parts, { method: 'DELETE', reads: false, repeat: 'always', mayBeAbsent: true, ...timely })).status !== 404;
   const json = (value: unknown) => ({ contentType: 'application/json', body: JSON.stringify(value) });
   const ofTailnet = (...parts: readonly string[]) => ['tailnet', tailnet, ...parts];
 
@@ -115,11 +119,11 @@ export const tailscaleClient = (options: ClientOptions): TailscaleClient => {
     deleteKey: (id) => remove('deleteKey', ofTailnet('keys', id)),
     vipServices: () => get('vipServices', ofTailnet('vip-services'), answers.vipServicesSchema),
     vipService: (name) => find('vipService', ofTailnet('vip-services', name), answers.vipServiceSchema),
-    putVipService: async (service) => {
-      const how = { method: 'PUT', ...json(service), reads: false, repeat: 'if-undone' } as const;
+    putVipService: async (service, timely = {}) => {
+      const how = { method: 'PUT', ...json(service), reads: false, repeat: 'if-undone', ...timely } as const;
       await send('putVipService', ofTailnet('vip-services', service.name), how);
     },
-    deleteVipService: (name) => remove('deleteVipService', ofTailnet('vip-services', name)),
+    deleteVipService: (name, timely) => remove('deleteVipService', ofTailnet('vip-services', name), timely),
     // Only documented below `services`.
     serviceHosts: (name) => find('serviceHosts', ofTailnet('services', name, 'devices'), answers.serviceHostsSchema),
     approveServiceHost: async (name, deviceId) => {
@@ -127,6 +131,8 @@ export const tailscaleClient = (options: ClientOptions): TailscaleClient => {
       const answer = await send('approveServiceHost', ofTailnet('services', name, 'device', deviceId, 'approved'), how);
       return answer.status === 404 ? undefined : transport.read('approveServiceHost', answer, answers.approvalSchema);
     },
+    users: () => get('users', ofTailnet('users'), answers.usersSchema),
+    policyGroups: () => get('policyGroups', ofTailnet('acl'), answers.policyGroupsSchema),
     settings: () => get('settings', ofTailnet('settings'), answers.settingsSchema),
     dnsPreferences: () => get('dnsPreferences', ofTailnet('dns', 'preferences'), answers.dnsPreferencesSchema),
     searchPaths: () => get('searchPaths', ofTailnet('dns', 'searchpaths'), answers.searchPathsSchema),

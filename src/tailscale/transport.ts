@@ -9,16 +9,20 @@ import type { ClientLimits, Clock } from './limits.ts';
 import { backoffMs, mayRepeat, type Repeat, retryAfterMs } from './retry.ts';
 import type { Secrets } from './secrets.ts';
 
-export type ApiCall = Pick<HttpRequest, 'method' | 'body' | 'reads'> & {
-  /** As errors and metrics name it. */
-  readonly name: string;
-  /** From `pathOf`. */
-  readonly path: string;
-  readonly contentType?: string;
-  readonly repeat: Repeat;
-  /** 404 is an answer. */
-  readonly mayBeAbsent?: boolean;
-};
+/** When a call is of no use any more: it is not sent later than `withinMs` from now, and then broken off after `answerMs` without an answer. */
+export type Timely = { readonly withinMs?: number; readonly answerMs?: number };
+
+export type ApiCall = Pick<HttpRequest, 'method' | 'body' | 'reads'> &
+  Timely & {
+    /** As errors and metrics name it. */
+    readonly name: string;
+    /** From `pathOf`. */
+    readonly path: string;
+    readonly contentType?: string;
+    readonly repeat: Repeat;
+    /** 404 is an answer. */
+    readonly mayBeAbsent?: boolean;
+  };
 
 /** What says who we are. `refused` is told a token that the API does not take, so that the next one is another. */
 export type Authority = { readonly token: () => Promise<string>; readonly refused: (token: string) => void };
@@ -86,10 +90,11 @@ export class Transport {
 
   async #sendAgain(call: ApiCall, authority: Authority | undefined): Promise<HttpAnswer> {
     const { limits, clock } = this.#options;
+    const until = clock.now() + (call.withinMs ?? Number.POSITIVE_INFINITY);
     let isRenewed = false;
     for (let tries = 1; ; tries += 1) {
       const token = await authority?.token();
-      const outcome = await this.#try(call, token);
+      const outcome = await this.#try(call, token, until);
       if ('status' in outcome && isWanted(outcome, call)) return outcome;
       if ('status' in outcome && outcome.status === 401 && token !== undefined && !isRenewed) {
         // It may have been revoked, or expired on the way: another one, once, and no try lost.
@@ -105,18 +110,23 @@ export class Transport {
     }
   }
 
-  async #try(call: ApiCall, token: string | undefined): Promise<HttpAnswer | NoAnswer> {
+  async #try(call: ApiCall, token: string | undefined, until: number): Promise<HttpAnswer | NoAnswer> {
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
     if (this.#base === undefined) {
       const said = 'apiURL is no http:// or https:// URL, or has a user name, password, query or fragment';
       throw this.error(call.name, 'invalid', 0, said);
     }
     const done = await this.#queue.turn(call.name);
+    if (this.#options.clock.now() > until) {
+      done();
+      throw this.error(call.name, 'conflict', 0, 'not sent: it came too late for what it is about');
+    }
     const begun = performance.now();
     let status = 0;
     try {
       const answer = await exchange(this.#requestFrom(call, this.#base, token), {
         ...this.#options.limits,
+        ...(call.answerMs !== undefined && { timeoutMs: call.answerMs }),
         dispatcher: this.#agent,
         closed: this.#closing.signal,
       });
@@ -148,17 +158,17 @@ export class Transport {
     if (ms !== undefined) this.#queue.pause(ms);
   }
 
-  #errorFrom({ name }: ApiCall, outcome: HttpAnswer | NoAnswer): TailscaleApiError {
-    if (!('status' in outcome)) return this.error(name, 'unreachable', 0, this.#wordsFor(outcome));
+  #errorFrom({ name, answerMs }: ApiCall, outcome: HttpAnswer | NoAnswer): TailscaleApiError {
+    if (!('status' in outcome)) return this.error(name, 'unreachable', 0, this.#wordsFor(outcome, answerMs));
     const { status, text, retryAfter } = outcome;
     const askedMs = status === 429 || status === 503 ? retryAfterMs(retryAfter, this.#options.clock.now()) : undefined;
     if (status < 400) return this.error(name, 'unreachable', status, 'a redirect, which is not followed: apiURL is not that of the API');
     return this.error(name, kindOf(status), status, explanationIn(text) ?? STATUS_CODES[status] ?? 'no explanation', askedMs);
   }
 
-  #wordsFor({ code }: NoAnswer): string {
+  #wordsFor({ code }: NoAnswer, answerMs: number | undefined): string {
     const { timeoutMs, answerBytes } = this.#options.limits;
-    if (code === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`;
+    if (code === 'TimeoutError') return `no answer within ${(answerMs ?? timeoutMs) / 1000} s`;
     return code === 'TooLarge' ? `an answer of more than ${answerBytes} bytes` : `no answer (${code})`;
   }
 }

@@ -45,7 +45,7 @@ export const followedTailnets = async (options: Partial<TailnetsOptions> = {}) =
   const { url, clock, made } = simulated;
   const corp = tailnetOf('corp', { apiURL: url });
   const objects$ = new BehaviorSubject(tailnetObjects([corp], [simulatedSecret('corp')]));
-  const answered = { devices: 0, vipServices: 0 };
+  const answered = { devices: 0, vipServices: 0, users: 0, policyGroups: 0 };
   /** Counts answers, with all that it takes to get them. */
   const clientFor = (own: ClientOptions): TailscaleClient => {
     const client = tailscaleClient({ ...own, wait: clock.wait });
@@ -53,6 +53,8 @@ export const followedTailnets = async (options: Partial<TailnetsOptions> = {}) =
       ...client,
       devices: () => client.devices().finally(() => (answered.devices += 1)),
       vipServices: () => client.vipServices().finally(() => (answered.vipServices += 1)),
+      users: () => client.users().finally(() => (answered.users += 1)),
+      policyGroups: () => client.policyGroups().finally(() => (answered.policyGroups += 1)),
     };
   };
   const source = tailnetsSource(objects$, {
@@ -81,12 +83,13 @@ export const followedTailnets = async (options: Partial<TailnetsOptions> = {}) =
           filter((state): state is TailnetState => state !== undefined && isSo(state)),
         ),
       ),
-    /** Asks for both lists, and is done when both answers are, whatever they were. */
+    /** Asks for both lists, and is done when both answers are, and the first ones of people, whatever they were. */
     poll: async (): Promise<void> => {
       const { devices, vipServices } = answered;
       clock.pass(5000);
       source.refresh();
-      while (answered.devices === devices || answered.vipServices === vipServices) await nextTurn();
+      const isOpen = (): boolean => answered.devices === devices || answered.vipServices === vipServices;
+      while (isOpen() || answered.users === 0 || answered.policyGroups === 0) await nextTurn();
       await nextTurn();
     },
     close: async (): Promise<void> => {

@@ -64,11 +64,14 @@ const readyOf = (state: TailnetState | undefined, { yes, no, unknown }: Conditio
   if (state === undefined) return unknown('Ready', 'Pending', pending);
   const { known, trouble } = state;
   if (trouble === undefined) return yes('Ready', 'Synced', 'Machines and services of the tailnet are known');
-  const { kind, message, since, lasting = false } = trouble;
+  const { kind, message, since, lasting = false, anonymous = false } = trouble;
   if (known === undefined) return no('Ready', reasons[kind], message);
-  const data = `Since ${since} nothing new is heard, and what was known at ${known.lastSync} is used: ${message}`;
+  const data = `Since ${since} nothing new is heard, and what was known at ${known.lastSync} is used: ${message}${anonymous ? unknownPeers : ''}`;
   return lasting ? unknown('Ready', reasons[kind], data) : yes('Ready', 'Stale', data);
 };
+
+const unknownPeers =
+  '. Until its machines are listed again, no peer is known by its address, and routes that want to know their peers refuse them';
 
 const authenticatedOf = (state: TailnetState | undefined, { yes, no, unknown }: ConditionsOf): Condition => {
   if (state === undefined) return unknown('Authenticated', 'Pending', pending);

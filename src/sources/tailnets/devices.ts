@@ -86,6 +86,7 @@ const deviceFrom = (listed: ListedDevice, expired: boolean, former: Device | und
     addresses: sameElements(former?.addresses, addressesFrom(listed.addresses)),
     tags: sameElements(former?.tags, tags.toSorted(byCodeUnit)),
     user: tags.length > 0 ? '' : listed.user,
+    ...(listed.isExternal && { external: true as const }),
     usable: connected && authorized && !expired,
     connected,
     authorized,
@@ -103,6 +104,7 @@ const isStill = (former: Device, listed: ListedDevice, expired: boolean): boolea
   listed.authorized === former.authorized &&
   expired === former.expired &&
   (listed.tags.length > 0 ? '' : listed.user) === former.user &&
+  listed.isExternal === (former.external ?? false) &&
   isSameList(listed.addresses, former.addresses) &&
   isSameList(listed.tags, former.tags);
 
@@ -122,6 +124,7 @@ const isSame = (one: Device, other: Device): boolean =>
   one.addresses === other.addresses &&
   one.tags === other.tags &&
   one.user === other.user &&
+  one.external === other.external &&
   one.connected === other.connected &&
   one.authorized === other.authorized &&
   one.expired === other.expired;

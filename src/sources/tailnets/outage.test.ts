@@ -34,13 +34,24 @@ const down = new TailscaleApiError({ call: 'devices', kind: 'unreachable', statu
 
 /** An API as functions, with what each call found: time, list, and whether it was answered. Time is virtual throughout. */
 const world = (random: () => number = Math.random) => {
-  const api = { devices: async () => [machine], vipServices: async () => [] as never[] };
+  const api = {
+    devices: async () => [machine],
+    vipServices: async () => [] as never[],
+    users: async () => [] as never[],
+    policyGroups: async () => ({ 'group:dev': ['Ann'] }),
+  };
   const calls: { readonly at: number; readonly name: keyof typeof api }[] = [];
   const called = <N extends keyof typeof api>(name: N): ReturnType<(typeof api)[N]> => {
     calls.push({ at: Date.now() - start, name });
     return api[name]() as ReturnType<(typeof api)[N]>;
   };
-  const client = { devices: () => called('devices'), vipServices: () => called('vipServices'), close: () => undefined };
+  const client = {
+    devices: () => called('devices'),
+    vipServices: () => called('vipServices'),
+    users: () => called('users'),
+    policyGroups: () => called('policyGroups'),
+    close: () => undefined,
+  };
   const objects$ = new BehaviorSubject(tailnetObjects([tailnetOf('corp')], [simulatedSecret('corp')]));
   const source = tailnetsSource(objects$, {
     ownNamespace: 'tailplane-system',
@@ -70,7 +81,8 @@ describe('in a quiet hour', () => {
     expect(calls.length + 1).toBeLessThanOrEqual(120);
     for (const [name, period] of [
       ['devices', 40_000],
-      ['vipServices', 150_000],
+      ['vipServices', 200_000],
+      ['policyGroups', 900_000],
     ] as const)
       for (const gap of gaps(calls.filter((call) => call.name === name).map(({ at }) => at))) {
         expect(gap).toBeGreaterThanOrEqual(period * 0.9 - 1);
@@ -118,16 +130,47 @@ describe('while the API is down for an hour', () => {
     expect(last()).toMatchObject({ known: expect.anything(), trouble: { lasting: true } });
   });
 
-  it('both lists are well again as soon as one is', async () => {
-    const { api, calls, last } = world(() => 0.99);
-    const [devices, vipServices] = [api.devices, api.vipServices];
-    api.devices = api.vipServices = () => Promise.reject(down);
+  it('peers are known by what was known for two hours after machines were listed last, to the second, and then no more', async () => {
+    const { api, calls, last } = world();
+    await vi.advanceTimersByTimeAsync(minuteMs);
+    const { devices } = api;
+    const listedAt = start + Math.max(...calls.filter(({ name }) => name === 'devices').map(({ at }) => at));
+    api.devices = () => Promise.reject(down);
+    await vi.advanceTimersByTimeAsync(listedAt + 2 * hourMs - 1000 - Date.now());
+    expect(last()?.trouble).not.toHaveProperty('anonymous');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(last()).toMatchObject({ known: expect.anything(), trouble: { anonymous: true } });
+    api.devices = devices;
+    await vi.advanceTimersByTimeAsync(10 * minuteMs);
+    expect(last()).not.toHaveProperty('trouble');
+  });
+
+  it('groups are known for two hours more, and then no more', async () => {
+    const { api, last } = world();
+    await vi.advanceTimersByTimeAsync(minuteMs);
+    const { policyGroups } = api;
+    api.policyGroups = () => Promise.reject(down);
     await vi.advanceTimersByTimeAsync(hourMs);
-    [api.devices, api.vipServices] = [devices, vipServices];
+    expect(last()?.known?.groups).toEqual(new Map([['group:dev', ['ann']]]));
+    expect(last()).not.toHaveProperty('trouble');
+    await vi.advanceTimersByTimeAsync(hourMs + 20 * minuteMs);
+    expect(last()?.known).not.toHaveProperty('groups');
+    api.policyGroups = policyGroups;
+    await vi.advanceTimersByTimeAsync(10 * minuteMs);
+    expect(last()?.known?.groups?.size).toBe(1);
+  });
+
+  it('all lists are well again as soon as one is', async () => {
+    const { api, calls, last } = world(() => 0.99);
+    const { devices, vipServices, users, policyGroups } = api;
+    const broken = () => Promise.reject(down);
+    Object.assign(api, { devices: broken, vipServices: broken, users: broken, policyGroups: broken });
+    await vi.advanceTimersByTimeAsync(hourMs);
+    Object.assign(api, { devices, vipServices, users, policyGroups });
     const before = calls.length;
     while (calls.length === before) await vi.advanceTimersByTimeAsync(1000);
     await vi.advanceTimersByTimeAsync(1000);
-    expect(new Set(calls.slice(before).map(({ name }) => name)).size).toBe(2);
+    expect(new Set(calls.slice(before).map(({ name }) => name)).size).toBe(4);
     expect(last()).not.toHaveProperty('trouble');
   });
 
@@ -179,6 +222,30 @@ it.each([true, false])('leaves the API alone for as long as it wants, with both 
   expect(calls.length).toBeGreaterThan(askedBefore);
 });
 
+describe('who people are', () => {
+  const refused = new TailscaleApiError({ call: 'users', kind: 'scopes', status: 403, said: 'not yours' });
+
+  it('is no trouble of the tailnet where the credentials may not read it, and is then absent', async () => {
+    const { api, last } = world();
+    const refuse = () => Promise.reject(refused);
+    Object.assign(api, { users: refuse, policyGroups: refuse });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(last()).not.toHaveProperty('trouble');
+    expect(last()?.known?.devices.size).toBe(1);
+    expect(last()?.known).not.toHaveProperty('groups');
+    expect(last()?.known).not.toHaveProperty('displayNames');
+  });
+
+  it('is waited for before anything is said of a tailnet, but not for long', async () => {
+    const { api, last } = world();
+    api.policyGroups = () => Promise.withResolvers<never>().promise;
+    await vi.advanceTimersByTimeAsync(4999);
+    expect(last()).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(last()?.known?.devices.size).toBe(1);
+  });
+});
+
 describe('a refresh', () => {
   it('asks at once, but not more often than every five seconds', async () => {
     const { calls, source } = world();
@@ -197,9 +264,10 @@ describe('a refresh', () => {
   it('of another tailnet asks nothing', async () => {
     const { calls, source } = world();
     await vi.advanceTimersByTimeAsync(20_000);
+    const before = calls.length;
     source.refresh('other');
     await vi.advanceTimersByTimeAsync(0);
-    expect(calls).toHaveLength(2);
+    expect(calls).toHaveLength(before);
   });
 
   it('while an answer is under way asks once more after it, as that may be older than the wish', async () => {

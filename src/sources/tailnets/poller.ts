@@ -15,6 +15,8 @@ export type PollerOptions = {
   readonly connect: (access: Access) => Promise<TailscaleClient>;
   /** Between two questions, on average. */
   readonly intervalMs: number;
+  /** People are known by addresses of machines for so long after those were listed. */
+  readonly identityMaxAgeMs: number;
   readonly clock: Clock;
   /** `state` is another one. */
   readonly changed: () => void;
@@ -42,8 +44,10 @@ export class Poller {
   /** What to say until this round has something to say. */
   #standing: Trouble | undefined;
   #lastRead = 0;
+  #devicesReadAt = 0;
   #silence: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
+  #anonymity: NodeJS.Timeout | undefined;
 
   constructor(options: PollerOptions) {
     this.#options = options;
@@ -75,6 +79,7 @@ export class Poller {
   stop(): void {
     this.#end();
     clearTimeout(this.#expiry);
+    clearTimeout(this.#anonymity);
   }
 
   /** `lastRead` is the age of what may be stale, where something is. */
@@ -85,17 +90,18 @@ export class Poller {
   }
 
   #begin(access: Access): void {
-    const { connect, intervalMs, clock } = this.#options;
+    const { connect, intervalMs, identityMaxAgeMs, clock } = this.#options;
     if (this.#place === undefined || isSamePlace(this.#place, access)) this.#standing = this.state?.trouble;
     else {
       this.#standing = undefined;
       this.#knowledge = new Knowledge();
       this.#lastRead = 0;
+      this.#devicesReadAt = 0;
     }
     this.#place = access;
     const knowledge = this.#knowledge;
     const settled = (): void => this.#tell();
-    this.#round = new Round({ access, connect: () => connect(access), knowledge, intervalMs, clock, settled });
+    this.#round = new Round({ access, connect: () => connect(access), knowledge, intervalMs, identityMaxAgeMs, clock, settled });
     this.#silence = setTimeout(() => this.#hearNothing(access), silenceMs);
   }
 
@@ -116,8 +122,10 @@ export class Poller {
     const round = this.#round;
     const known = this.#knowledge.known();
     this.#lastRead = Math.max(round?.lastRead ?? 0, this.#lastRead);
+    this.#devicesReadAt = Math.max(round?.devicesReadAt ?? 0, this.#devicesReadAt);
     const trouble = this.#troubleOf(round === undefined || !round.isHeard ? this.#standing : round.trouble);
     this.#expectExpiry();
+    this.#expectAnonymity();
     const { state } = this;
     if (known === state?.known && trouble === state?.trouble) return;
     this.state = known === undefined && trouble === undefined ? undefined : present({ name, known, trouble });
@@ -131,7 +139,21 @@ export class Poller {
     const now = this.#options.clock.now();
     const since = former?.kind === trouble.kind ? former.since : `${new Date(now).toISOString().slice(0, 19)}Z`;
     const lasting = this.#lastRead > 0 && now - this.#lastRead >= lastingMs ? true : undefined;
-    return reuse(former, present({ kind: trouble.kind, message: trouble.message, since, lasting }));
+    const anonymous = this.#isAnonymous(now) ? true : undefined;
+    return reuse(former, present({ kind: trouble.kind, message: trouble.message, since, lasting, anonymous }));
+  }
+
+  #isAnonymous(now: number): boolean {
+    return this.#devicesReadAt > 0 && now - this.#devicesReadAt >= this.#options.identityMaxAgeMs;
+  }
+
+  /** However long nothing is asked, this is told in time. */
+  #expectAnonymity(): void {
+    const now = this.#options.clock.now();
+    clearTimeout(this.#anonymity);
+    if (this.#devicesReadAt === 0 || this.#isAnonymous(now)) return;
+    const inMs = this.#devicesReadAt + this.#options.identityMaxAgeMs - now;
+    this.#anonymity = setTimeout(() => this.#tell(), Math.min(inMs, longestTimerMs));
   }
 
   #expectExpiry(): void {

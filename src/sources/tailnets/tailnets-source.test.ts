@@ -19,6 +19,8 @@ describe('a tailnet', () => {
       devices: new Map([[world.tailnet().devices[0]?.nodeId, expect.objectContaining({ fqdn: 'demo.simulated.ts.net', usable: true })]]),
       services: new Map([['svc:web', expect.objectContaining({ name: 'svc:web', ports: ['tcp:80'] })]]),
       suffix: 'simulated.ts.net',
+      groups: new Map(),
+      displayNames: expect.any(Map),
       lastSync: '2026-01-01T00:00:05Z',
     });
   });

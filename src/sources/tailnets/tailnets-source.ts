@@ -13,6 +13,8 @@ export type TailnetsOptions = {
   readonly ownNamespace: string;
   /** Between two questions to one tailnet, on average; 30,000. */
   readonly intervalMs?: number;
+  /** For how long people are known by addresses of machines that cannot be listed any more; 7,200,000. */
+  readonly identityMaxAgeMs?: number;
   readonly userAgent: string;
   /** A token of our own for `audience`, where somebody vouches for us. */
   readonly identityToken?: (audience: string) => Promise<string>;
@@ -110,6 +112,7 @@ class Session {
       name,
       connect: (access) => this.#connect(name, access),
       intervalMs: this.#options.intervalMs ?? 30_000,
+      identityMaxAgeMs: this.#options.identityMaxAgeMs ?? 7_200_000,
       clock: this.#clock,
       changed: () => this.#say(),
     });
