@@ -162,6 +162,7 @@ const withinLimits = (status: Status): Status => {
     case 'ListenerSet':
       return { ...status, conditions: shortened(status.conditions), listeners: status.listeners.map(withShortened) };
     case 'BackendTLSPolicy':
+    case 'TailscaleRoutePolicy':
       return { ...status, ancestors: status.ancestors.map(withShortened) };
     case 'HTTPRoute':
     case 'GRPCRoute':

@@ -17,7 +17,7 @@ export type SharedList = { readonly list: 'parents' | 'ancestors'; readonly ref:
 
 /** The shared list of a kind's status, of the size its CRD allows; undefined for kinds whose status is one controller's. */
 export const sharedListOf = (kind: string): SharedList | undefined => {
-  if (kind === 'BackendTLSPolicy') return { list: 'ancestors', ref: 'ancestorRef', most: 16 };
+  if (kind === 'BackendTLSPolicy' || kind === 'TailscaleRoutePolicy') return { list: 'ancestors', ref: 'ancestorRef', most: 16 };
   if (routeKinds.has(kind)) return { list: 'parents', ref: 'parentRef', most: 32 };
   return undefined;
 };
@@ -35,6 +35,7 @@ export const kindsWithStatus = [
   'TCPRoute',
   'UDPRoute',
   'BackendTLSPolicy',
+  'TailscaleRoutePolicy',
   ...ownStatusKinds,
 ] as const satisfies readonly Status['kind'][];
 

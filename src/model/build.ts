@@ -9,10 +9,19 @@ import { type DerivedGateway, type GatewayOptions, gatewayDeriver } from './gate
 import { orphanStatusOf } from './gateways/listener-set-status.ts';
 import { gatewaysSettler, infrastructuresSettler } from './gateways/reuse.ts';
 import { routeStatusChanges, type StatusChanges } from './gateways/route-statuses.ts';
-import { classMissingStatusOf, classRefusedStatusOf, policyStatusesOf, statusesBuilder } from './gateways/statuses.ts';
+import {
+  classMissingStatusOf,
+  classRefusedStatusOf,
+  policyStatusesOf as backendTlsStatusesOf,
+  statusesBuilder,
+} from './gateways/statuses.ts';
 import { type GatewayTables, indexesBuilder, parentKeysOf } from './gateways/tables.ts';
 import { takenSocketsBuilder } from './gateways/taken-sockets.ts';
 import type { Graph } from './graph.ts';
+import { policiesBuilder } from './policies/governing.ts';
+import { grouplessBuilder } from './policies/groupless.ts';
+import { policer } from './policies/police.ts';
+import { policyStatusesBuilder } from './policies/statuses.ts';
 import type { Verdict } from './route-node.ts';
 import { policyVerdictOf } from './routes/backend-tls.ts';
 import type { Status } from './status.ts';
@@ -50,6 +59,10 @@ export const graphBuilder = (options: ModelOptions): ((objects: Objects, observa
   const proxySetsOf = proxySetsBuilder();
   const own = ownStatusesFor(onCluster);
   const statusesOf = statusesBuilder();
+  const policiesOf = policiesBuilder();
+  const grouplessOf = grouplessBuilder();
+  const withPolicies = policer();
+  const policyStatusesOf = policyStatusesBuilder(controllerName);
   let last: { readonly tables: ModelTables; readonly configuration: Configuration } | undefined;
   return onceFor((objects, observations) => {
     const templates = templatesOf(objects);
@@ -60,7 +73,9 @@ export const graphBuilder = (options: ModelOptions): ((objects: Objects, observa
     const isStill = last !== undefined && differOnlyInPlaces(last.tables, tables);
     const configuration = last !== undefined && isStill ? last.configuration : configurationOf(tables);
     last = { tables, configuration };
-    const { gateways, infrastructures, few, routeChanges, refusalOf } = configuration;
+    const { infrastructures, few, routeChanges, refusalOf } = configuration;
+    const policies = policiesOf(tables);
+    const { gateways, untold } = withPolicies(configuration.gateways, policies, grouplessOf(tables.tailnets));
     const proxySets = proxySetsOf(tables, gateways);
     const findings = { tables, templates, proxySets, generated, gateways, refusalOf };
     const ownStatuses = observations === noObservations ? own.unobserved(findings) : own.observed(findings);
@@ -73,7 +88,10 @@ export const graphBuilder = (options: ModelOptions): ((objects: Objects, observa
       vipServices: new Map(),
       peers: new Map(),
       fences: new Map(),
-      statuses: statusesOf([...few, ...ownStatuses], isStill ? noChanges : routeChanges),
+      statuses: statusesOf(
+        [...few, ...ownStatuses, ...policyStatusesOf({ policies, gateways, untold, tables })],
+        isStill ? noChanges : routeChanges,
+      ),
     };
   });
 };
@@ -137,7 +155,7 @@ const configurationBuilder = ({
       ...classStatusesOf(tables),
       ...unservedStatuses(tables, onCluster),
       ...derived.flatMap(({ statuses }) => [...statuses]),
-      ...policyStatusesOf(derived),
+      ...backendTlsStatusesOf(derived),
     ];
     return {
       gateways: settled(derived),

@@ -60,6 +60,7 @@ const listsOf = (status: Status): readonly About[] => {
     case 'ListenerSet':
       return [['', status.conditions], ...status.listeners.map(({ name, conditions }): About => [`listener ${name}`, conditions])];
     case 'BackendTLSPolicy':
+    case 'TailscaleRoutePolicy':
       return status.ancestors.map(({ ancestorRef, conditions }): About => [refText(ancestorRef), conditions]);
     case 'HTTPRoute':
     case 'GRPCRoute':
@@ -106,6 +107,7 @@ const shapeOf = (status: Status, timed: (list: readonly Condition[]) => readonly
         listeners: status.listeners.map((listener) => ({ ...listener, conditions: timed(listener.conditions) })),
       };
     case 'BackendTLSPolicy':
+    case 'TailscaleRoutePolicy':
       return { ancestors: status.ancestors.map((ancestor) => ({ ...ancestor, conditions: timed(ancestor.conditions) })) };
     case 'HTTPRoute':
     case 'GRPCRoute':

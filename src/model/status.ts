@@ -52,7 +52,7 @@ export type Status =
     }
   | { readonly kind: 'ListenerSet'; readonly conditions: readonly Condition[]; readonly listeners: readonly ListenerStatus[] }
   | { readonly kind: 'HTTPRoute' | 'GRPCRoute' | 'TLSRoute' | 'TCPRoute' | 'UDPRoute'; readonly parents: readonly ParentStatus[] }
-  | { readonly kind: 'BackendTLSPolicy'; readonly ancestors: readonly AncestorStatus[] }
+  | { readonly kind: 'BackendTLSPolicy' | 'TailscaleRoutePolicy'; readonly ancestors: readonly AncestorStatus[] }
   | OwnStatus<'TailscaleTailnet', TailscaleTailnetStatus>
   | OwnStatus<'TailscaleEndpoints', TailscaleEndpointsStatus>
   | OwnStatus<'TailscaleServices', TailscaleServicesStatus>

@@ -69,6 +69,7 @@ const rejected = (status: Status, rejection: Rejection): Status => {
     case 'ListenerSet':
       return { ...status, conditions: invalid(status.conditions, 'Programmed', rejection) };
     case 'BackendTLSPolicy':
+    case 'TailscaleRoutePolicy':
       return {
         ...status,
         ancestors: status.ancestors.map((ancestor) => ({ ...ancestor, conditions: invalid(ancestor.conditions, 'Accepted', rejection) })),

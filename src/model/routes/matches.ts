@@ -11,11 +11,12 @@ export const httpMatchFrom = (match: HTTPRouteMatch, field: string, scope: RuleS
   path: pathMatchFrom(match.path, `${field}.path`, scope),
   ...(match.method === undefined ? {} : { method: match.method }),
   headers: headerMatchesFrom(match.headers, `${field}.headers`, scope),
-  queryParams: valueMatchesFrom(match.queryParams, `${field}.queryParams`, scope, (name) => name),
+  queryParams: queryParamMatchesFrom(match.queryParams, `${field}.queryParams`, scope),
   grpc: false,
 });
 
-const pathMatchFrom = ({ type, value }: HTTPPathMatch, field: string, scope: RuleScope): HttpMatch['path'] => {
+/** A prefix has no trailing slash, unless it is one. */
+export const pathMatchFrom = ({ type, value }: HTTPPathMatch, field: string, scope: RuleScope): HttpMatch['path'] => {
   const known = pathTypes[type];
   if (known === undefined) invalid(scope, `${field}.type`, `"${type}" is not supported`);
   if (known === 'regex') checkRegex(value, `${field}.value`, scope);
@@ -35,6 +36,10 @@ type NamedMatch = { readonly name: string; readonly type: string; readonly value
 /** Header names are equal whatever their case. */
 export const headerMatchesFrom = (matches: readonly NamedMatch[] | undefined, field: string, scope: RuleScope): readonly ValueMatch[] =>
   valueMatchesFrom(matches, field, scope, (name) => name.toLowerCase());
+
+/** Names of query parameters differ by case. */
+export const queryParamMatchesFrom = (matches: readonly NamedMatch[] | undefined, field: string, scope: RuleScope): readonly ValueMatch[] =>
+  valueMatchesFrom(matches, field, scope, (name) => name);
 
 /** Of several entries with one name the first counts, as the specification has it for headers and query parameters alike. */
 const valueMatchesFrom = (

@@ -1,0 +1,58 @@
+import type { JWTAuth, JWTProvider } from '../../api/generated/tailscale.ts';
+import { localKey } from '../../lib/key.ts';
+import type { Jwt, JwtProvider } from '../graph.ts';
+import { invalid, type RuleScope, unresolved } from '../routes/scope.ts';
+
+/** Key of a ConfigMap. */
+const key = 'jwks';
+
+/** Whose tokens count; undefined, and a finding, unless every provider can be asked: no request may pass then. */
+export const jwtFrom = ({ optional, providers }: JWTAuth, field: string, scope: RuleScope): Jwt | undefined => {
+  const found = providers.map((provider, index) => providerFrom(provider, `${field}.providers[${index}]`, scope));
+  const whole = found.filter((provider) => provider !== undefined);
+  return whole.length < found.length ? undefined : { policy: scope.owner, optional, providers: whole };
+};
+
+const providerFrom = (written: JWTProvider, field: string, scope: RuleScope): JwtProvider | undefined => {
+  const keys = keysFrom(written.jwks, `${field}.jwks`, scope);
+  if (keys === undefined) return undefined;
+  const { name, issuer, audiences = [], claimToHeaders = [] } = written;
+  return {
+    name,
+    issuer,
+    audiences,
+    keys,
+    claimToHeaders: claimToHeaders.map(({ claim, header }) => ({ claim, header: header.toLowerCase() })),
+  };
+};
+
+const keysFrom = ({ uri, configMapRef }: JWTProvider['jwks'], field: string, scope: RuleScope): JwtProvider['keys'] | undefined => {
+  if (uri !== undefined) {
+    if (URL.canParse(uri)) return { kind: 'remote', uri };
+    invalid(scope, `${field}.uri`, 'is not a URL', 'Invalid');
+    return undefined;
+  }
+  if (configMapRef === undefined) {
+    invalid(scope, field, 'needs uri or configMapRef', 'Invalid');
+    return undefined;
+  }
+  const name = localKey(scope.namespace, configMapRef.name);
+  const said = (reason: string, message: string): undefined => unresolved(scope, `${field}.configMapRef`, reason, message) as undefined;
+  const map = scope.read('ConfigMap', name);
+  if (map === undefined) return said('ConfigMapNotFound', `ConfigMap "${name}" not found`);
+  const jwks = map.data?.[key];
+  if (jwks === undefined) return said('InvalidConfigMap', `ConfigMap "${name}" has no key "${key}"`);
+  const problem = problemOf(jwks);
+  return problem === undefined ? { kind: 'inline', jwks } : said('InvalidConfigMap', `key "${key}" of ConfigMap "${name}" ${problem}`);
+};
+
+/** Why Envoy would not take these keys: it refuses the whole filter for one of them. */
+const problemOf = (jwks: string): string | undefined => {
+  try {
+    const { keys } = JSON.parse(jwks) as { readonly keys?: unknown };
+    return Array.isArray(keys) && keys.length > 0 ? undefined : 'has no list of keys';
+  } catch {
+    // The parser's words would quote the text.
+    return 'is not JSON';
+  }
+};

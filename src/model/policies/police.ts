@@ -1,0 +1,198 @@
+import { byCodeUnit, type ObjectKey } from '../../lib/key.ts';
+import { memo, sameElements } from '../../lib/memo.ts';
+import { gatewaysSettler } from '../gateways/reuse.ts';
+import type { Backend, Gateway, Graph, HttpListener, Listener, RouteEntry, Socket, StreamRule, VirtualHost } from '../graph.ts';
+import { backendsOf, secretsOf } from '../routes/backends.ts';
+import { limitedBackends } from './backend-limits.ts';
+import type { Governing, Policies } from './governing.ts';
+import { streamUnder } from './streams.ts';
+import { rankOf, sectionOf } from './targets.ts';
+import { type Policed, policed, type Untold } from './variants.ts';
+
+/** Gateways under policies, and what cannot be told to Envoy, by the key of the policy. */
+export type PolicedGateways = { readonly gateways: Graph['gateways']; readonly untold: readonly Untold[] };
+
+type PolicedGateway = { readonly node: Gateway; readonly untold: readonly Untold[] };
+
+/** Puts policies into Gateways. What they do not concern stays the same object, and without policies everything does. */
+export const policer = (): ((gateways: Graph['gateways'], policies: Policies, groupless: ReadonlySet<string>) => PolicedGateways) => {
+  const settled = gatewaysSettler();
+  let known = new WeakMap<Gateway, PolicedGateway>();
+  let last: { readonly policies: Policies; readonly groupless: ReadonlySet<string> } | undefined;
+  return (gateways, policies, groupless) => {
+    if (policies.all.length === 0) return { gateways, untold: [] };
+    if (last?.policies !== policies || last.groupless !== groupless) known = new WeakMap();
+    last = { policies, groupless };
+    const all = [...gateways.values()].map((gateway) => {
+      const one = known.get(gateway) ?? policedGateway(gateway, policies, groupless);
+      known.set(gateway, one);
+      return one;
+    });
+    return { gateways: settled(all), untold: all.flatMap(({ untold }) => untold) };
+  };
+};
+
+const policedGateway = (gateway: Gateway, policies: Policies, groupless: ReadonlySet<string>): PolicedGateway => {
+  const places = placesOf(gateway, policies, groupless);
+  const untold: Untold[] = [];
+  const sockets = gateway.sockets.map((socket) => policedSocket(socket, places, untold));
+  const changed = sockets.some((socket, index) => socket !== gateway.sockets[index]);
+  const used = changed ? usedBy(sockets, gateway) : gateway;
+  const backends = limitedBackends(used.backends, sockets, places);
+  if (!changed && backends === gateway.backends) return { node: gateway, untold };
+  return { node: { ...gateway, ...used, sockets: changed ? sockets : gateway.sockets, backends }, untold };
+};
+
+/** Which policies count where on one Gateway; each list from the most to the least specific. */
+export type Places = {
+  readonly atListener: (socket: Socket, listener: Listener) => readonly Governing[];
+  /** What counts for one entry, above what counts for all of its listener. */
+  readonly atEntry: (socket: Socket, entry: RouteEntry) => readonly Governing[];
+  readonly atBackend: (backend: Backend) => readonly Governing[];
+  readonly onBackends: readonly Governing[];
+  /** Whether some policy says anything of connections to backends. */
+  readonly anyLimits: boolean;
+  /** The tailnet tells whose machine it is, but not which groups a user is in. */
+  readonly isGroupless: (socket: Socket) => boolean;
+};
+
+const nothing: readonly Governing[] = [];
+
+const placesOf = (gateway: Gateway, { all, on, onBackends }: Policies, groupless: ReadonlySet<string>): Places => {
+  const onGateway = on.get(gateway.key) ?? nothing;
+  const onListener = (name: string): readonly Governing[] => on.get(sectionOf(gateway.key, name)) ?? nothing;
+  const listenersOf = listenersByOwner(gateway);
+  return {
+    atListener: ({ tailnet }, { owner, name }) => {
+      const shared = tailnet?.sharedBy === undefined ? nothing : (on.get(tailnet.sharedBy) ?? nothing);
+      const own = tailnet === undefined && owner === gateway.key ? onListener(name) : nothing;
+      return shared.length + own.length === 0 ? onGateway : [...shared, ...own, ...onGateway];
+    },
+    atEntry: ({ tailnet }, { owner, ruleName }) => {
+      const ofRule = ruleName === undefined ? nothing : (on.get(sectionOf(owner, ruleName)) ?? nothing);
+      const ofRoute = on.get(owner) ?? nothing;
+      // Where tailnets come in, a route is under the policies of every listener that it is on.
+      const ofListeners = tailnet === undefined ? nothing : (listenersOf().get(owner) ?? []).flatMap(onListener);
+      return ofRule.length + ofRoute.length + ofListeners.length === 0 ? nothing : [...ofRule, ...ofRoute, ...ofListeners];
+    },
+    atBackend: ({ key }) => on.get(key) ?? nothing,
+    onBackends,
+    anyLimits: all.some(({ rules }) => rules.some(({ actions }) => (actions.circuitBreaker ?? actions.outliers) !== undefined)),
+    isGroupless: ({ tailnet }) => tailnet !== undefined && groupless.has(tailnet.tailnet),
+  };
+};
+
+/** Names of the Gateway's own listeners that routes are on, in code-unit order; found when somebody asks. */
+const listenersByOwner = (gateway: Gateway): (() => ReadonlyMap<ObjectKey, readonly string[]>) => {
+  let found: ReadonlyMap<ObjectKey, readonly string[]> | undefined;
+  const find = (): ReadonlyMap<ObjectKey, readonly string[]> => {
+    const names = new Map<ObjectKey, Set<string>>();
+    for (const { tailnet, listeners } of gateway.sockets)
+      for (const listener of listeners) {
+        if (tailnet !== undefined || listener.owner !== gateway.key) continue;
+        for (const owner of ownersOn(listener)) names.set(owner, (names.get(owner) ?? new Set()).add(listener.name));
+      }
+    return new Map([...names].map(([owner, ofOwner]) => [owner, [...ofOwner].toSorted(byCodeUnit)]));
+  };
+  return () => (found ??= find());
+};
+
+const ownersOn = (listener: Listener): ReadonlySet<ObjectKey> => {
+  if ('virtualHosts' in listener) return new Set(listener.virtualHosts.flatMap(({ entries }) => entries.map(({ owner }) => owner)));
+  if ('serverNames' in listener) return new Set(listener.serverNames.map(({ rule }) => rule.owner));
+  return new Set(listener.rule === undefined ? [] : [listener.rule.owner]);
+};
+
+const policedSocket = (socket: Socket, places: Places, untold: Untold[]): Socket => {
+  const listeners = sameElements(
+    socket.listeners,
+    socket.listeners.map((listener) => policedListener(socket, listener, places, untold)),
+  );
+  return listeners === socket.listeners ? socket : { ...socket, listeners };
+};
+
+const policedListener = (socket: Socket, listener: Listener, places: Places, untold: Untold[]): Listener => {
+  const base = places.atListener(socket, listener);
+  const streamOf = (rule: StreamRule): StreamRule => streamUnder(rule, base, socket, places);
+  switch (listener.protocol) {
+    case 'HTTP':
+    case 'HTTPS':
+      return policedHttp(socket, listener, base, places, untold);
+    case 'TLS': {
+      const serverNames = listener.serverNames.map((one) => {
+        const rule = streamOf(one.rule);
+        return rule === one.rule ? one : { ...one, rule };
+      });
+      return sameElements(listener.serverNames, serverNames) === listener.serverNames ? listener : { ...listener, serverNames };
+    }
+    case 'TCP':
+    case 'UDP': {
+      const rule = listener.rule && streamOf(listener.rule);
+      if (rule === undefined || rule === listener.rule) return listener;
+      return { ...listener, rule };
+    }
+  }
+};
+
+const policedHttp = (
+  socket: Socket,
+  listener: HttpListener,
+  base: readonly Governing[],
+  places: Places,
+  untold: Untold[],
+): HttpListener => {
+  const virtualHosts = listener.virtualHosts.map((host): VirtualHost => {
+    const entries = host.entries.flatMap((entry) => {
+      const own = places.atEntry(socket, entry);
+      const found = policedEntry(entry, own.length === 0 ? base : specificFirst([...own, ...base]), places);
+      untold.push(...found.untold);
+      return places.isGroupless(socket) ? found.entries.map(withheldByGroup) : found.entries;
+    });
+    return sameElements(host.entries, entries) === host.entries ? host : { ...host, entries };
+  });
+  return sameElements(listener.virtualHosts, virtualHosts) === listener.virtualHosts ? listener : { ...listener, virtualHosts };
+};
+
+const specificFirst = (governing: readonly Governing[]): readonly Governing[] =>
+  governing.toSorted((one, other) => rankOf(other.level) - rankOf(one.level));
+
+type Known = Policed & { readonly chain: readonly Governing[]; readonly onBackends: readonly Governing[] };
+const knownOf = memo<RouteEntry, Known[]>(() => []);
+
+/** An entry is on few listeners that have policies of their own. */
+const keptAtMost = 16;
+
+const policedEntry = (entry: RouteEntry, chain: readonly Governing[], { onBackends, atBackend }: Places): Policed => {
+  if (chain.length === 0 && onBackends.length === 0) return { entries: [entry], untold: [] };
+  const known = knownOf(entry);
+  const found = known.find((one) => sameElements(one.chain, chain) === one.chain && one.onBackends === onBackends);
+  if (found !== undefined) return found;
+  const made = policed(entry, chain, (rule) => [...new Set(backendsOfRule(rule).flatMap(atBackend))]);
+  if (known.length >= keptAtMost) known.shift();
+  known.push({ ...made, chain, onBackends });
+  return made;
+};
+
+const backendsOfRule = ({ action }: RouteEntry['rule']): readonly Backend[] =>
+  action.kind === 'forward' ? action.shares.flatMap(({ backend }) => backend ?? []) : [];
+
+/** Whom a group has nobody can say, so nobody passes who may be in it. */
+const withheldByGroup = memo((entry: RouteEntry): RouteEntry => {
+  const isAsked = entry.rule.identities?.some(({ deny }) => (deny?.groups ?? []).length > 0) ?? false;
+  return isAsked ? { ...entry, rule: { ...entry.rule, blocked: true, action: { kind: 'respond', status: 403 } } } : entry;
+});
+
+/** Everything that a Gateway used, and what requests under policies go to besides. */
+const usedBy = (sockets: readonly Socket[], gateway: Gateway): Pick<Gateway, 'backends' | 'secrets'> => {
+  const entries = sockets.flatMap(({ listeners }) =>
+    listeners.flatMap((listener) => ('virtualHosts' in listener ? listener.virtualHosts.flatMap((host) => host.entries) : [])),
+  );
+  const known = new Set(gateway.backends.map(({ id }) => id));
+  const more = backendsOf(entries, []).filter(({ id }) => !known.has(id));
+  if (more.length === 0) return gateway;
+  const secrets = new Map([...gateway.secrets, ...secretsOf(more)].map((secret) => [secret.id, secret]));
+  return {
+    backends: [...gateway.backends, ...more].toSorted((one, other) => byCodeUnit(one.id, other.id)),
+    secrets: [...secrets.values()].toSorted((one, other) => byCodeUnit(one.id, other.id)),
+  };
+};

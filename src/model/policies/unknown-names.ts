@@ -1,0 +1,45 @@
+import type { KnownTailnet, Observations } from '../../api/observations.ts';
+import { byCodeUnit } from '../../lib/key.ts';
+import type { Identities } from '../graph.ts';
+import type { Policy } from './policy.ts';
+
+/** Everybody that a policy names. */
+const namedIn = ({ rules }: Policy): readonly Identities[] =>
+  rules.flatMap(({ actions, matches }) =>
+    [actions.identity?.allow, actions.identity?.deny, ...(matches ?? []).map(({ peer }) => peer)].flatMap((one) => one ?? []),
+  );
+
+/**
+ * What users should know of those whom a policy names and no tailnet does: they may join any time, and until then nobody is meant. Nothing while
+ * no tailnet was heard of.
+ */
+export const unknownNamesIn = (policy: Policy, tailnets: Observations['tailnets']): readonly string[] => {
+  const named = namedIn(policy);
+  if (named.length === 0) return [];
+  const known = [...tailnets.values()].flatMap((tailnet) => tailnet.known ?? []);
+  if (known.length === 0) return [];
+  const groups = each(named, 'groups');
+  const groupless = groups.length > 0 && known.some((tailnet) => tailnet.groups === undefined);
+  return [
+    ...told('users', each(named, 'users'), known, ({ devices }, user) => [...devices.values()].some((device) => device.user === user)),
+    ...(groupless ? ['groups of a tailnet cannot be read: give its OAuth client the scope policy_file:read'] : []),
+    ...(groupless ? [] : told('groups', groups, known, (tailnet, group) => tailnet.groups?.has(group) ?? false)),
+    ...told('tags', each(named, 'tags'), known, ({ devices }, tag) => [...devices.values()].some(({ tags }) => tags.includes(tag))),
+    ...told('nodes', each(named, 'nodes'), known, ({ devices }, node) =>
+      [...devices.values()].some(({ fqdn }) => fqdn === node || fqdn.startsWith(`${node}.`)),
+    ),
+  ];
+};
+
+const each = (named: readonly Identities[], list: keyof Identities): readonly string[] =>
+  [...new Set(named.flatMap((one) => one[list]))].toSorted(byCodeUnit);
+
+const told = (
+  what: string,
+  names: readonly string[],
+  known: readonly KnownTailnet[],
+  has: (tailnet: KnownTailnet, name: string) => boolean,
+): readonly string[] => {
+  const unknown = names.filter((name) => !known.some((tailnet) => has(tailnet, name)));
+  return unknown.length === 0 ? [] : [`no tailnet knows ${what} ${unknown.join(', ')}`];
+};
