@@ -2,6 +2,7 @@ import type { HTTPRoute } from '../api/generated/gateway-api.ts';
 import type { Objects } from '../api/objects.ts';
 import { noObservations, type Observations } from '../api/observations.ts';
 import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../lib/key.ts';
+import { sameElements } from '../lib/memo.ts';
 import { endpointsBuilder } from './endpoints.ts';
 import { callingOf, classStatuses } from './gateways/class-status.ts';
 import { boundPorts } from './gateways/declared.ts';
@@ -18,12 +19,18 @@ import {
 import { type GatewayTables, indexesBuilder, parentKeysOf } from './gateways/tables.ts';
 import { takenSocketsBuilder } from './gateways/taken-sockets.ts';
 import type { Graph } from './graph.ts';
+import { peersBuilder } from './peers.ts';
 import { policiesBuilder } from './policies/governing.ts';
 import { grouplessBuilder } from './policies/groupless.ts';
 import { policer } from './policies/police.ts';
 import { policyStatusesBuilder } from './policies/statuses.ts';
 import type { Verdict } from './route-node.ts';
 import { policyVerdictOf } from './routes/backend-tls.ts';
+import { fencesBuilder } from './sharing/fences.ts';
+import { type EntranceHost, hostingBuilder } from './sharing/hosting.ts';
+import { sharesByOwner } from './sharing/share.ts';
+import { sharingBuilder } from './sharing/sharing.ts';
+import { wishesBuilder } from './sharing/wishes.ts';
 import type { Status } from './status.ts';
 import { differOnlyInPlaces, type ModelTables, tablesBuilder } from './tables.ts';
 import { isGenerated } from './tailnets/generated.ts';
@@ -41,6 +48,12 @@ export type ModelOptions = Omit<GatewayOptions, 'controllerName' | 'boundPort'> 
   readonly reservedPorts?: readonly number[];
   /** Whether Gateways share the machine's ports, as in a directory's; on a cluster each has its own. */
   readonly exclusivePorts: boolean;
+  /** Tells this cluster from others that share services of a tailnet. */
+  readonly clusterName?: string;
+  /** On a cluster: by which name ingress proxies reach a Gateway's Envoys. */
+  readonly entranceHost?: EntranceHost;
+  /** CIDRs that ingress proxies connect from, beside those that are known. */
+  readonly ingressProxyRanges?: readonly string[];
 };
 
 /**
@@ -49,16 +62,21 @@ export type ModelOptions = Omit<GatewayOptions, 'controllerName' | 'boundPort'> 
  * machines, touches no configuration. Without observations nobody looks at tailnets, and nothing is said of how they are.
  */
 export const graphBuilder = (options: ModelOptions): ((objects: Objects, observations?: Observations) => Graph) => {
-  const { onCluster = false } = options;
+  const { onCluster = false, exclusivePorts, clusterName = 'standalone', entranceHost, ingressProxyRanges = [] } = options;
   const templatesOf = templatesBuilder();
   const tablesOf = tablesBuilder();
   const generatedOf = generatedRoutesBuilder();
   const withGenerated = generatedAdder();
   const configurationOf = configurationBuilder(options);
   const endpointsOf = endpointsBuilder();
+  const sharingOf = sharingBuilder({ clusterName, exclusivePorts });
+  const hostingOf = hostingBuilder(onCluster ? entranceHost : undefined);
+  const wishesOf = wishesBuilder();
+  const fencesOf = fencesBuilder(ingressProxyRanges);
   const proxySetsOf = proxySetsBuilder();
   const own = ownStatusesFor(onCluster);
   const statusesOf = statusesBuilder();
+  const peersOf = peersBuilder();
   const policiesOf = policiesBuilder();
   const grouplessOf = grouplessBuilder();
   const withPolicies = policer();
@@ -73,21 +91,24 @@ export const graphBuilder = (options: ModelOptions): ((objects: Objects, observa
     const isStill = last !== undefined && differOnlyInPlaces(last.tables, tables);
     const configuration = last !== undefined && isStill ? last.configuration : configurationOf(tables);
     last = { tables, configuration };
-    const { infrastructures, few, routeChanges, refusalOf } = configuration;
+    const { derived, infrastructures, few, routeChanges, refusalOf } = configuration;
     const policies = policiesOf(tables);
-    const { gateways, untold } = withPolicies(configuration.gateways, policies, grouplessOf(tables.tailnets));
-    const proxySets = proxySetsOf(tables, gateways);
+    const sharing = sharingOf(tables, derived, configuration.gateways);
+    const { gateways, untold } = withPolicies(sharing.entrances.gateways, policies, grouplessOf(tables.tailnets));
+    const endpoints = endpointsOf(gateways, tables);
+    const hosting = hostingOf(sharing, { infrastructures, endpoints, tables });
+    const proxySets = proxySetsOf(tables, { gateways, hosting, shares: sharesByOwner(sharing.shares) });
     const findings = { tables, templates, proxySets, generated, gateways, refusalOf };
     const ownStatuses = observations === noObservations ? own.unobserved(findings) : own.observed(findings);
     return {
       gateways,
       infrastructures,
-      endpoints: endpointsOf(gateways, tables),
+      endpoints,
       proxySets: onCluster ? proxySets.all : noProxySets,
       provisioned: templates,
-      vipServices: new Map(),
-      peers: new Map(),
-      fences: new Map(),
+      vipServices: wishesOf(sharing.services, sharing.vips),
+      peers: peersOf(gateways, tables.tailnets),
+      fences: fencesOf(sharing.shares, tables.slicesOf),
       statuses: statusesOf(
         [...few, ...ownStatuses, ...policyStatusesOf({ policies, gateways, untold, tables })],
         isStill ? noChanges : routeChanges,
@@ -114,6 +135,8 @@ const noChanges: StatusChanges = new Map();
 
 /** What does not depend on where things are, or whether they run. */
 type Configuration = Pick<Graph, 'gateways' | 'infrastructures'> & {
+  /** The same list while each of it is the same. */
+  readonly derived: readonly DerivedGateway[];
   /** Statuses of what is not thousands, in full. */
   readonly few: readonly (readonly [ObjectKey, Status])[];
   /** Since the configuration before this one. */
@@ -137,6 +160,7 @@ const configurationBuilder = ({
   const infrastructuresOf = infrastructuresSettler();
   const routeChangesOf = routeStatusChanges(controllerName, onCluster);
   const settled = gatewaysSettler();
+  let lastDerived: readonly DerivedGateway[] = [];
   return (tables) => {
     const ours = [...tables.Gateway.values()]
       .filter((gateway) => callingOf(gateway, tables, controllerName) === 'ours')
@@ -157,7 +181,9 @@ const configurationBuilder = ({
       ...derived.flatMap(({ statuses }) => [...statuses]),
       ...backendTlsStatusesOf(derived),
     ];
+    lastDerived = sameElements(lastDerived, derived);
     return {
+      derived: lastDerived,
       gateways: settled(derived),
       infrastructures: infrastructuresOf(derived),
       few,

@@ -67,17 +67,20 @@ export type Peers = {
 
 /** Who stands behind the addresses of one device. */
 export type Peer = {
-  /** Canonical texts. */
+  /** Canonical texts; never empty. */
   readonly addresses: readonly string[];
-  /** Login name; empty for tagged devices. */
+  /** Login name as people write it; empty for tagged devices. */
   readonly user: string;
+  /** Empty where it is not known. */
   readonly displayName: string;
-  /** `group:dev`, sorted. */
+  /** `group:dev`, and of the policy's own `autogroup:member`, `autogroup:shared` or `autogroup:tagged`; sorted. */
   readonly groups: readonly string[];
   /** `tag:dev`, sorted. */
   readonly tags: readonly string[];
   /** MagicDNS name. */
   readonly node: string;
+  /** Shared in from another tailnet: the first label of its name is not one of this tailnet. */
+  readonly external?: true;
 };
 
 /** One Gateway, and so one fleet of equal Envoys. */
