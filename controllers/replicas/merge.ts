@@ -3,6 +3,7 @@ import type { Rejection } from '../../src/ops/rejection.ts';
 import { counts, isLive, type Others } from './others.ts';
 import type { Published } from './own-report.ts';
 import type { Report } from './report.ts';
+import { type Taken, takenOf } from './taken.ts';
 
 /** What is known of all Envoys, whichever replica they are connected to. By Gateway, `namespace/name`. */
 export type Merged = {
@@ -10,11 +11,13 @@ export type Merged = {
   readonly connected: ReadonlyMap<string, number>;
   /** Gateways whose present edition some Envoy has accepted, with that edition. */
   readonly accepted: ReadonlyMap<string, string>;
+  /** Entrances from tailnets that every Envoy has. */
+  readonly taken: Taken;
   /** Of all Envoys, also those that are connected to nobody for a moment. One that several reject is there more than once. */
   readonly rejections: readonly Rejection[];
 };
 
-export const nothingKnown: Merged = { connected: new Map(), accepted: new Map(), rejections: [] };
+export const nothingKnown: Merged = { connected: new Map(), accepted: new Map(), taken: new Map(), rejections: [] };
 
 /**
  * One view of what every replica reports. An acceptance is a fact that no death of a replica undoes: what `before` knows of an edition stays
@@ -33,7 +36,12 @@ export const mergeReports = (own: Report, others: Others, published: Published, 
     if (isAccepted) accepted.set(gateway, edition);
   }
   const reports = [own, ...heard.filter((other) => counts(other, nowMs)).map(({ report }) => report)];
-  return { connected, accepted, rejections: reports.flatMap((report) => rejectionsIn(report, published)) };
+  return {
+    connected,
+    accepted,
+    taken: takenOf(live, published.snapshots, before.taken),
+    rejections: reports.flatMap((report) => rejectionsIn(report, published)),
+  };
 };
 
 const rejectionsIn = (report: Report, { snapshots }: Published): readonly Rejection[] =>

@@ -1,9 +1,10 @@
 import type { ClientStatus } from '../../xds/ads/events.ts';
-import { typeUrlOf } from '../../xds/resources.ts';
 import type { Snapshot } from '../../xds/snapshot/snapshot.ts';
 import { equal } from '../../src/lib/equal.ts';
+import { hasAccepted } from './accepted.ts';
 import type { Rejectings } from './rejecting.ts';
 import { type GatewayReport, noReport, type Rejected, type Report } from './report.ts';
+import { listenersHeldBy } from './taken.ts';
 
 /** What is published, by Gateway (`namespace/name`). */
 export type Published = {
@@ -29,7 +30,13 @@ export const ownReport = (
     const edition = editions.get(gateway) ?? '';
     const known = before.get(gateway)?.accepted ?? '';
     const accepted = known !== edition && ofGateway.some((client) => hasAccepted(client, snapshot)) ? edition : known;
-    report.set(gateway, { connected: nodesIn(ofGateway), accepted, rejections: rejectionsOf(gateway, rejectings) });
+    const listeners = listenersHeldBy(ofGateway, snapshot, before.get(gateway)?.listeners);
+    report.set(gateway, {
+      connected: nodesIn(ofGateway),
+      accepted,
+      ...(listeners === undefined ? {} : { listeners }),
+      rejections: rejectionsOf(gateway, rejectings),
+    });
   }
   for (const gateway of new Set([...before.keys(), ...[...rejectings.values()].map((rejecting) => rejecting.gateway)])) {
     if (report.has(gateway) || !snapshots.has(gateway)) continue;
@@ -42,21 +49,6 @@ export const ownReport = (
 
 /** An Envoy may use several streams, as with separate ones for each type. */
 const nodesIn = (clients: readonly ClientStatus[]): number => new Set(clients.map(({ node }) => node.id)).size;
-
-/**
- * Whether an Envoy holds what is published: the newest listeners and clusters, and nothing that it was sent is unanswered. What it rejects is
- * kept from it, and told of where it belongs.
- */
-const hasAccepted = ({ types: held }: ClientStatus, snapshot: Snapshot): boolean =>
-  (['Listener', 'Cluster'] as const).every((type) => {
-    const typeUrl = typeUrlOf(type);
-    const wanted = snapshot.get(typeUrl)?.version;
-    const has = held.find((candidate) => candidate.typeUrl === typeUrl);
-    return has?.acknowledged === true && (wanted === undefined || generationOf(has.version) === wanted);
-  }) && held.every(({ acknowledged, version }) => acknowledged || version === '');
-
-/** An Envoy that is kept from something is sent versions with a suffix. */
-const generationOf = (version: string): string => version.split('~', 1)[0] ?? '';
 
 /** Of all Envoys of a Gateway, each resource once. */
 const rejectionsOf = (gateway: string, rejectings: Rejectings): readonly Rejected[] => {

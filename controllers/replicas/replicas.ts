@@ -99,6 +99,11 @@ export class Replicas {
     return edition !== undefined && edition === this.#published.editions.get(gateway);
   }
 
+  /** Whether every Envoy of the Gateway (`namespace/name`), and there is one, has the entrance from a tailnet that is called `listener`. */
+  isTaken(gateway: string, listener: string): boolean {
+    return this.#merged.taken.get(gateway)?.has(listener) === true;
+  }
+
   /** Envoys of the Gateway (`namespace/name`), wherever they are connected. */
   connected(gateway: string): number {
     return this.#merged.connected.get(gateway) ?? 0;
@@ -163,4 +168,6 @@ const editionOf = ({ infrastructures, statuses }: Graph, gateway: string): strin
 const isSame = (one: Merged, other: Merged): boolean =>
   equal([...one.connected], [...other.connected]) &&
   equal([...one.accepted], [...other.accepted]) &&
+  one.taken.size === other.taken.size &&
+  [...one.taken].every(([gateway, names]) => names === other.taken.get(gateway)) &&
   equal(one.rejections, other.rejections);

@@ -8,6 +8,8 @@ export type GatewayReport = {
   readonly connected: number;
   /** The latest edition of the Gateway that some Envoy accepted all configuration of; empty before there is one. */
   readonly accepted: string;
+  /** Where the Gateway has entrances from tailnets: the latest version of all its listeners that every Envoy connected here has. */
+  readonly listeners?: string;
   readonly rejections: readonly Rejected[];
 };
 
@@ -31,7 +33,10 @@ export const shortened = (error: string): string => (error.length <= errorLength
 /** As written: short names, because they are repeated thousandfold. */
 type Written = {
   readonly gateways: Readonly<
-    Record<string, { readonly connected: number; readonly accepted?: string; readonly rejections?: readonly Rejected[] }>
+    Record<
+      string,
+      { readonly connected: number; readonly accepted?: string; readonly listeners?: string; readonly rejections?: readonly Rejected[] }
+    >
   >;
   /** Gateways and rejections that did not find room. */
   readonly omitted?: number;
@@ -52,8 +57,9 @@ export const textOf = (report: Report, limit = 700_000): string => {
     return fit;
   };
   const kept = new Map<string, Rejected[]>();
-  for (const [gateway, { accepted }] of order)
-    if (fits(`"${gateway}":{"connected":99999,"accepted":"${accepted}"},`)) kept.set(gateway, []);
+  for (const [gateway, { accepted, listeners }] of order)
+    if (fits(`"${gateway}":{"connected":99999,"accepted":"${accepted}"${listeners === undefined ? '' : `,"listeners":"${listeners}"`}},`))
+      kept.set(gateway, []);
   const most = Math.max(0, ...order.map(([, { rejections }]) => rejections.length));
   for (let nth = 0; nth < most; nth++)
     for (const [gateway, { rejections }] of order) {
@@ -61,10 +67,20 @@ export const textOf = (report: Report, limit = 700_000): string => {
       if (rejection !== undefined && fits(`${JSON.stringify(rejection)},`)) kept.get(gateway)?.push(rejection);
     }
   const gateways = Object.fromEntries(
-    order.flatMap(([gateway, { connected, accepted }]) => {
+    order.flatMap(([gateway, { connected, accepted, listeners }]) => {
       const rejections = kept.get(gateway);
       if (rejections === undefined) return [];
-      return [[gateway, { connected, ...(accepted === '' ? {} : { accepted }), ...(rejections.length === 0 ? {} : { rejections }) }]];
+      return [
+        [
+          gateway,
+          {
+            connected,
+            ...(accepted === '' ? {} : { accepted }),
+            ...(listeners === undefined ? {} : { listeners }),
+            ...(rejections.length === 0 ? {} : { rejections }),
+          },
+        ],
+      ];
     }),
   );
   const written: Written = { gateways, ...(omitted === 0 ? {} : { omitted }) };
@@ -76,9 +92,9 @@ export const reportIn = (text: string): Report | undefined => {
   try {
     const { gateways } = JSON.parse(text) as Written;
     return new Map(
-      Object.entries(gateways).map(([gateway, { connected, accepted = '', rejections = [] }]) => [
+      Object.entries(gateways).map(([gateway, { connected, accepted = '', listeners, rejections = [] }]) => [
         gateway,
-        { connected, accepted, rejections },
+        { connected, accepted, ...(listeners === undefined ? {} : { listeners }), rejections },
       ]),
     );
   } catch {
