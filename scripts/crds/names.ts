@@ -58,6 +58,7 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   [/\.actions\.retry$/, 'PolicyRetry'],
   [/\.actions\.timeouts$/, 'PolicyTimeouts'],
   [/\.actions\.rateLimit$/, 'RateLimit'],
+  [/\.rateLimit\.local\.by$/, 'LocalRateLimitKey'],
   [/\.rateLimit\.local$/, 'LocalRateLimit'],
   [/\.rateLimit\.global$/, 'GlobalRateLimit'],
   [/\.descriptors$/, 'RateLimitDescriptor'],

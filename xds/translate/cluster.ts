@@ -1,6 +1,7 @@
 import { any } from '../any.ts';
 import type { Backend, TlsSecret } from '../../src/model/graph.ts';
 import type { Cluster } from '../types.ts';
+import { limitsFrom } from './backend-limits.ts';
 import { adsSource, adsSourceOfTailnet } from './config-source.ts';
 import { healthChecksFrom, outlierDetection } from './health.ts';
 import { connectionBufferBytes, http2Limits } from './limits.ts';
@@ -8,7 +9,12 @@ import { reachedBy } from './reached-by.ts';
 import { upstreamTlsFrom } from './upstream-tls.ts';
 
 /** CDS entry of one backend. Endpoints travel by EDS, so one that goes away does not rebuild the cluster. */
-export const clusterFrom = (backend: Backend, clientCertificate: TlsSecret | undefined, systemCaFile: string): Cluster => ({
+export const clusterFrom = (backend: Backend, clientCertificate: TlsSecret | undefined, systemCaFile: string): Cluster => {
+  const cluster = unlimitedCluster(backend, clientCertificate, systemCaFile);
+  return backend.limits === undefined ? cluster : { ...cluster, ...limitsFrom(backend.limits, cluster) };
+};
+
+const unlimitedCluster = (backend: Backend, clientCertificate: TlsSecret | undefined, systemCaFile: string): Cluster => ({
   ...plainCluster(backend.id),
   transportSocket: reachedBy(
     backend.reach?.form,

@@ -29,6 +29,18 @@ describe('a rewritten prefix', () => {
     expect(rewritten(path, prefix, prefixRewriteFrom({ type: 'prefix', value: prefix }, { type: 'prefix', value }))).toBe(expected);
   });
 
+  // A policy matched what it found below the prefix that is to be replaced.
+  it.each([
+    ['/foo/admin/x', '/foo', '/xyz', '/xyz/admin/x'],
+    ['/foo/admin', '/foo', '', '/admin'],
+    ['/admin/x', '/', '/xyz', '/xyz/admin/x'],
+    ['/a.b/admin', '/a.b', '/\\1', '/\\1/admin'],
+  ])('turns %s, written as %s, with %j into %s whatever is matched', (path, prefix, value, expected) => {
+    const change = prefixRewriteFrom({ type: 'regex', value: '.*admin.*' }, { type: 'prefix', value }, { type: 'prefix', value: prefix });
+    expect(change.prefixRewrite).toBeUndefined();
+    expect(rewritten(path, prefix, change)).toBe(expected);
+  });
+
   it('changes nothing where the match is not a prefix', () => {
     expect(prefixRewriteFrom({ type: 'exact', value: '/foo' }, { type: 'prefix', value: '/bar' })).toEqual({});
   });

@@ -14,15 +14,26 @@ export const fullPathRewriteFrom = (value: string): PathChange => ({
 /**
  * Puts `rewrite.value` in place of the prefix that matched, by the table of Gateway API `HTTPPathModifier.replacePrefixMatch`: slashes
  * at the end of either do not count, and what comes out begins with one slash. Nothing where the match is no prefix, or nothing changes.
+ * `written` is the prefix to replace where a policy has requests matched by something narrower.
  */
-export const prefixRewriteFrom = (path: HttpMatch['path'], { value }: PathRewrite): PathChange => {
+export const prefixRewriteFrom = (matched: HttpMatch['path'], { value }: PathRewrite, written?: HttpMatch['path']): PathChange => {
+  const path = written ?? matched;
   if (path.type !== 'prefix') return {};
   const replacement = fullPathFrom(value.replace(/\/+$/, ''));
+  if (written !== undefined && replacement !== '/') return beginningFrom(written.value, replacement);
   if (path.value === '/') return replacement === '/' ? {} : { prefixRewrite: `${replacement}/` };
   if (replacement !== '/') return { prefixRewrite: replacement };
   // Envoy would put `/` for `/foo` in `/foo/bar`, which is `//bar`: take the slash that follows along.
   return { regexRewrite: { pattern: { regex: `^${quoted(path.value)}/*` }, substitution: '/' } };
 };
+
+/** Envoy's own replacement of prefixes is of what it has matched. */
+const beginningFrom = (prefix: string, replacement: string): PathChange => ({
+  regexRewrite: {
+    pattern: { regex: `^${quoted(prefix)}` },
+    substitution: (prefix === '/' ? `${replacement}/` : replacement).replaceAll('\\', '\\\\'),
+  },
+});
 
 /** RE2 reads the result as the text itself. */
 export const quoted = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');

@@ -17,15 +17,16 @@ const responseCodes = {
 
 /**
  * Gateway API `HTTPRequestRedirectFilter`. The port is the one written; else the well-known one of the scheme, if that is written; else
- * the listener's. A port that goes without saying is not said: then `Location` has the port of the request's Host, if it has one.
+ * the listener's. A port that goes without saying is not said: then `Location` has the port of the request's Host, if it has one. Of `written` see
+ * `prefixRewriteFrom`.
  */
-export const redirectFrom = (path: HttpMatch['path'], redirect: Redirect, front: Front): RedirectAction => {
+export const redirectFrom = (path: HttpMatch['path'], redirect: Redirect, front: Front, written?: HttpMatch['path']): RedirectAction => {
   const port = portOf(redirect, front);
   return {
     schemeRedirect: redirect.scheme,
     hostRedirect: redirect.hostname,
     portRedirect: port === wellKnownPorts[schemeOf(redirect, front)] ? undefined : port,
-    ...pathFrom(path, redirect),
+    ...pathFrom(path, redirect, written),
     responseCode: responseCodes[redirect.statusCode],
   };
 };
@@ -44,8 +45,13 @@ export const carriesStalePort = (redirect: Redirect, front: Front): readonly Hea
 };
 
 /** `redirectFrom`, with the port in `Location` even where it goes without saying. */
-export const redirectToSaidPort = (path: HttpMatch['path'], redirect: Redirect, front: Front): RedirectAction => ({
-  ...redirectFrom(path, redirect, front),
+export const redirectToSaidPort = (
+  path: HttpMatch['path'],
+  redirect: Redirect,
+  front: Front,
+  written?: HttpMatch['path'],
+): RedirectAction => ({
+  ...redirectFrom(path, redirect, front, written),
   portRedirect: portOf(redirect, front),
 });
 
@@ -54,7 +60,7 @@ const schemeOf = (redirect: Redirect, front: Front): 'http' | 'https' => redirec
 const portOf = (redirect: Redirect, front: Front): number =>
   redirect.port ?? (redirect.scheme === undefined ? front.port : wellKnownPorts[redirect.scheme]);
 
-const pathFrom = (matched: HttpMatch['path'], { path }: Redirect): RedirectAction => {
+const pathFrom = (matched: HttpMatch['path'], { path }: Redirect, written: HttpMatch['path'] | undefined): RedirectAction => {
   if (path === undefined) return {};
-  return path.type === 'full' ? { pathRedirect: fullPathFrom(path.value) } : prefixRewriteFrom(matched, path);
+  return path.type === 'full' ? { pathRedirect: fullPathFrom(path.value) } : prefixRewriteFrom(matched, path, written);
 };

@@ -1,4 +1,4 @@
-import type { HttpRule, Mirror, RouteEntry, Share } from '../../src/model/graph.ts';
+import type { HttpMatch, HttpRule, Mirror, RouteEntry, Share } from '../../src/model/graph.ts';
 import { missingCluster } from '../names.ts';
 import type { ClusterWeight, RouteAction } from '../types.ts';
 import { durationFrom } from './duration.ts';
@@ -10,9 +10,13 @@ import { retryPolicyFrom } from './retry-policy.ts';
 import { unlessEmpty } from './unless-empty.ts';
 
 /** Where requests of a rule go: to `shares` by weight, with copies to `mirrors`. */
-export const routeActionFrom = ({ match, rule }: RouteEntry, shares: readonly Share[], mirrors: readonly Mirror[]): RouteAction => ({
+export const routeActionFrom = (
+  { match, writtenPath, rule }: RouteEntry,
+  shares: readonly Share[],
+  mirrors: readonly Mirror[],
+): RouteAction => ({
   ...destinationFrom(shares, match.grpc),
-  ...pathChangeFrom(match.path, rule),
+  ...pathChangeFrom(match.path, rule, writtenPath),
   ...hostChangeFrom(rule),
   ...timeoutsFrom(rule),
   retryPolicy: retryPolicyFrom(rule),
@@ -41,9 +45,9 @@ const clusterWeightFrom = ({ backend, weight, requestHeaders, responseHeaders, r
   ...responseHeadersFrom(responseHeaders),
 });
 
-const pathChangeFrom = (path: RouteEntry['match']['path'], { rewrite }: HttpRule): RouteAction => {
+const pathChangeFrom = (path: HttpMatch['path'], { rewrite }: HttpRule, written: HttpMatch['path'] | undefined): RouteAction => {
   if (rewrite?.path === undefined) return {};
-  return rewrite.path.type === 'full' ? fullPathRewriteFrom(rewrite.path.value) : prefixRewriteFrom(path, rewrite.path);
+  return rewrite.path.type === 'full' ? fullPathRewriteFrom(rewrite.path.value) : prefixRewriteFrom(path, rewrite.path, written);
 };
 
 const hostChangeFrom = ({ rewrite, requestHeaders }: HttpRule): RouteAction => {

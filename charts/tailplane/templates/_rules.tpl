@@ -76,6 +76,7 @@
     - tailscaleservices/status
     - tailscalegateways/status
     - tailscaleproxygroups/status
+    - tailscaleroutepolicies/status
   verbs: [patch]
 {{- end }}
 

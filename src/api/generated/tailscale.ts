@@ -434,10 +434,16 @@ export type PolicyTimeouts = {
   readonly backendRequest?: string;
 };
 
+export type LocalRateLimitKey = {
+  readonly header?: string;
+  readonly identity?: 'User' | 'Node';
+};
+
 export type LocalRateLimit = {
   readonly requests: number;
   readonly unit: 'Second' | 'Minute' | 'Hour' | 'Day';
   readonly burst?: number;
+  readonly by?: readonly LocalRateLimitKey[];
 };
 
 export type BackendReference = {

@@ -1,7 +1,13 @@
-import type { ExternalAuth as WrittenAuth, PolicyActions, PolicyRedirect, RateLimit } from '../../api/generated/tailscale.ts';
+import type {
+  ExternalAuth as WrittenAuth,
+  LocalRateLimitKey,
+  PolicyActions,
+  PolicyRedirect,
+  RateLimit,
+} from '../../api/generated/tailscale.ts';
 import { millisecondsOf } from '../../lib/duration.ts';
 import { present } from '../../lib/present.ts';
-import type { ExternalAuth, HttpAction, LocalRateLimit, Redirect } from '../graph.ts';
+import type { ExternalAuth, HttpAction, LocalRateLimit, RateLimitKey, Redirect } from '../graph.ts';
 import { corsFrom } from '../routes/cors.ts';
 import { externalAuthFrom } from '../routes/external-auth.ts';
 import { headerChangesFrom } from '../routes/header-changes.ts';
@@ -78,8 +84,15 @@ const unitMs = { Second: 1000, Minute: 60_000, Hour: 3_600_000, Day: 86_400_000 
 const rateLimitFrom = ({ local, global }: RateLimit, field: string, scope: RuleScope): LocalRateLimit | undefined => {
   if (global !== undefined) invalid(scope, `${field}.global`, 'is not supported yet; local is');
   if (local === undefined) return undefined;
-  const { requests, unit, burst = requests } = local;
-  return { tokens: requests, burst: Math.max(burst, requests), fillIntervalMs: unitMs[unit] };
+  const { requests, unit, burst = requests, by = [] } = local;
+  const limit = { tokens: requests, burst: Math.max(burst, requests), fillIntervalMs: unitMs[unit] };
+  return by.length === 0 ? limit : { ...limit, by: by.flatMap(keyFrom) };
+};
+
+/** In the order they are written; admission sees to it that each is one of the two. */
+const keyFrom = ({ header, identity }: LocalRateLimitKey): readonly RateLimitKey[] => {
+  if (header !== undefined) return [{ kind: 'header', name: header.toLowerCase() }];
+  return identity === undefined ? [] : [{ kind: identity === 'User' ? 'user' : 'node' }];
 };
 
 const circuitBreakerFrom = ({ maxConnections, maxPendingRequests, maxRequests, maxRetries }: CircuitBreakerWritten): CircuitBreaker =>

@@ -18,9 +18,9 @@ export const identityFrom = ({ allow, deny }: WrittenRule, field: string, scope:
 const isEmpty = ({ users = [], groups = [], tags = [], nodes = [] }: TailnetIdentity): boolean =>
   users.length + groups.length + tags.length + nodes.length === 0;
 
-/** Sorted, each once. MagicDNS names are lower case and end without a dot. */
+/** Sorted, each once. Login and MagicDNS names are lower case, and the latter end without a dot. */
 export const identitiesFrom = ({ users = [], groups = [], tags = [], nodes = [] }: TailnetIdentity): Identities => ({
-  users: sorted(users),
+  users: sorted(users.map((user) => user.toLowerCase())),
   groups: sorted(groups),
   tags: sorted(tags),
   nodes: sorted(nodes.map((node) => node.toLowerCase().replace(/\.$/, ''))),
