@@ -1,14 +1,14 @@
 import type { ObjectKey } from '../lib/key.ts';
 import type { Verbatim } from './infrastructure.ts';
 
-/** A StatefulSet of Tailscale proxies that must exist: one direction of a TailscaleEndpoints or a TailscaleProxyGroup. */
+/** A StatefulSet of Tailscale proxies that must exist: one direction of a TailscaleEndpoints, a TailscaleProxyGroup, or one tailnet of a TailscaleGateway. */
 export type ProxySet = {
-  /** TailscaleEndpoints or TailscaleProxyGroup. */
+  /** TailscaleEndpoints, TailscaleProxyGroup or TailscaleGateway. */
   readonly owner: ObjectKey;
   /** Absent where objects come from files. */
   readonly uid?: string;
   readonly namespace: string;
-  /** Of the StatefulSet: `<owner>-egress` or `<owner>-ingress`, of a group its own name; shortened with a hash to 52 characters at most. */
+  /** Of the StatefulSet: `<owner>-egress` or `<owner>-ingress`, of a group its own name, of a TailscaleGateway `<owner>-<tailnet>-ingress`; shortened with a hash to 52 characters at most. */
   readonly name: string;
   readonly direction: 'egress' | 'ingress';
   /** `connect`: userspace, with an HTTP proxy on the pod's address. `forward`: kernel, with egress-services. */
@@ -52,6 +52,8 @@ export type HostedService = {
   readonly ports: ReadonlyMap<number, HostedPort>;
   /** Whether it is offered to the tailnet now; false where nothing behind it works and another cluster may do better. */
   readonly wanted: boolean;
+  /** MagicDNS name of which Envoy would like a certificate: proxies may leave one in the Secret of that name in their namespace. */
+  readonly certificate?: string;
 };
 
 /** `host` is an IP literal or a DNS name that the pods can resolve. */

@@ -32,6 +32,8 @@ export type DerivedGateway = {
   /** Absent, both, when the Gateway as a whole is not accepted. */
   readonly node?: GatewayNode;
   readonly infrastructure?: Infrastructure;
+  /** Routes of each of its listeners, oldest first; absent with the node. */
+  readonly attached?: Attachments['on'];
   /** Of the Gateway and its ListenerSets. */
   readonly statuses: ReadonlyMap<ObjectKey, Status>;
   /** For each route, what its parentRefs to this Gateway came to, by index of the parentRef. */
@@ -105,7 +107,11 @@ export const gatewayDeriver = ({
         sockets: sockets(),
         ...uses(listeners, attachments, clientCertificate?.ok === true ? clientCertificate.value : undefined),
       };
-      return { node, infrastructure: infrastructureOf(gateway, node.sockets, parameters.ok ? parameters.value : {}, addresses.asked) };
+      return {
+        node,
+        attached: attachments.on,
+        infrastructure: infrastructureOf(gateway, node.sockets, parameters.ok ? parameters.value : {}, addresses.asked),
+      };
     };
     return {
       ...(standing.accepted ? served() : {}),
@@ -125,7 +131,7 @@ const settledListeners = memo<Gateway, (judged: readonly JudgedListener[]) => re
   };
 });
 
-type Served = Required<Pick<DerivedGateway, 'node' | 'infrastructure'>>;
+type Served = Required<Pick<DerivedGateway, 'node' | 'infrastructure' | 'attached'>>;
 
 const isAccepted = (conditions: readonly { readonly type: string; readonly status: string }[]): boolean =>
   conditions.some(({ type, status }) => type === 'Accepted' && status === 'True');

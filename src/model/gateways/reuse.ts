@@ -48,7 +48,8 @@ const reuseGateway = (previous: Gateway, next: Gateway): Gateway =>
     secrets: reuseBy(previous.secrets, next.secrets, ({ id }) => id, reuse),
   });
 
-const socketName = ({ port, transport }: Socket): string => `${port}/${transport}`;
+const socketName = ({ port, transport, tailnet }: Socket): string =>
+  tailnet === undefined ? `${port}/${transport}` : `${tailnet.tailnet}/${tailnet.service}/${port}`;
 
 const reuseSocket = (previous: Socket, next: Socket): Socket =>
   reuse(previous, { ...next, listeners: reuseBy(previous.listeners, next.listeners, ({ name }) => name, reuseListener) });

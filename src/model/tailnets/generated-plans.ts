@@ -13,9 +13,9 @@ import { memo, memoByReads, type Read, type Table } from '../../lib/memo.ts';
 import { nameSelector } from '../../lib/name-pattern.ts';
 import { present } from '../../lib/present.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
-import { isGranted } from '../grants.ts';
 import type { Verdict } from '../route-node.ts';
 import type { ModelTables } from '../tables.ts';
+import { gatewayNamedBy, gatewayRefusal } from './gateway-ref.ts';
 import { generatedName } from './generated.ts';
 import { hostFrom, pathFrom, servicePortOf } from './generated-names.ts';
 import { tailnetFor } from './permission.ts';
@@ -73,11 +73,10 @@ const vipServicesOf = memo((tailnets: Observations['tailnets']): Tables['vipServ
 }));
 
 const planFor = (gateway: TailscaleGateway, read: Read<Tables>): Plan => {
-  const { gatewayRef, tailnets = [] } = gateway.spec;
-  const { namespace: own = '', deletionTimestamp } = gateway.metadata;
-  const { name, namespace = own } = gatewayRef;
-  const key = localKey(namespace, name);
-  const refused = refusalOf(gateway, key, read);
+  const { tailnets = [] } = gateway.spec;
+  const { deletionTimestamp } = gateway.metadata;
+  const key = gatewayNamedBy(gateway);
+  const refused = gatewayRefusal(gateway, read);
   if (refused !== undefined || deletionTimestamp !== undefined) return present({ gateway: key, refused, tailnets: [], candidates: [] });
   const planned = tailnets.map((tailnet) => tailnetPlanFor(tailnet, gateway, read));
   return {
@@ -85,18 +84,6 @@ const planFor = (gateway: TailscaleGateway, read: Read<Tables>): Plan => {
     tailnets: planned.map(({ plan }) => plan),
     candidates: planned.flatMap(({ candidates }) => candidates),
   };
-};
-
-/** The grant is asked for before the Gateway is looked up, so that nobody learns from a status what exists elsewhere. */
-const refusalOf = (
-  { metadata: { namespace: own = '' }, spec: { gatewayRef } }: TailscaleGateway,
-  key: string,
-  read: Read<Tables>,
-): Verdict | undefined => {
-  const { group, kind, name, namespace = own } = gatewayRef;
-  if (!isGranted(read, { group: tailscaleGroup, kind: 'TailscaleGateway', namespace: own }, { group, kind, namespace, name }))
-    return { reason: 'RefNotPermitted', message: `Gateway "${key}" is in another namespace, and no ReferenceGrant there permits this` };
-  return read('Gateway', key) === undefined ? { reason: 'GatewayNotFound', message: `Gateway "${key}" not found` } : undefined;
 };
 
 type Planned = { readonly plan: TailnetPlan; readonly candidates: readonly Candidate[] };

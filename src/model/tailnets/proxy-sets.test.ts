@@ -67,6 +67,7 @@ describe('the proxies of a TailscaleEndpoints', () => {
             pod: { image: 'tailscale:v1.98.0', nodeSelector: { disk: 'ssd' } },
             forwards: new Map(),
             gateways: [],
+            services: new Map(),
             going: false,
           },
         ],

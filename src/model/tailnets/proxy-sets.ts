@@ -1,12 +1,14 @@
-import type { ProxyPod, ProxySettings, TailscaleEndpoints, TailscaleProxyGroup } from '../../api/generated/tailscale.ts';
+import type { ProxyPod, ProxySettings, TailscaleEndpoints, TailscaleGateway, TailscaleProxyGroup } from '../../api/generated/tailscale.ts';
 import { equal } from '../../lib/equal.ts';
 import { fingerprint } from '../../lib/fingerprint.ts';
-import { byCodeUnit, keyOf, localKey, type ObjectKey } from '../../lib/key.ts';
+import { byCodeUnit, keyOf, localKey, localKeyOf, type ObjectKey } from '../../lib/key.ts';
 import { memo, type Read, sameElements } from '../../lib/memo.ts';
 import { memoByChanges } from '../../lib/readers.ts';
 import { present } from '../../lib/present.ts';
 import type { Gateway } from '../graph.ts';
 import type { ProxySet } from '../proxy-set.ts';
+import type { Hosting } from '../sharing/hosting.ts';
+import { defaultTags, type Share, sharingSetName } from '../sharing/share.ts';
 import type { ModelTables } from '../tables.ts';
 import { proxySetName } from './names.ts';
 import { tailnetFor } from './permission.ts';
@@ -16,29 +18,42 @@ import { wantedForwards } from './wanted-forwards.ts';
 export type ProxySets = {
   /** By `namespace/name`, in code-unit order. */
   readonly all: ReadonlyMap<string, ProxySet>;
-  /** By the ObjectKey of their TailscaleEndpoints or TailscaleProxyGroup, egress before ingress. */
+  /** By the ObjectKey of their TailscaleEndpoints, TailscaleProxyGroup or TailscaleGateway, egress before ingress. */
   readonly of: ReadonlyMap<string, readonly ProxySet[]>;
 };
 
-type Owner = TailscaleEndpoints | TailscaleProxyGroup;
-type Tables = ModelTables & { readonly proxyUses: ProxyUses };
-
-/** The tag of proxies for which nobody says one: that of Tailscale's own operator. */
-const defaultTags = ['tag:k8s'];
+type Owner = TailscaleEndpoints | TailscaleProxyGroup | TailscaleGateway;
+type Tables = ModelTables & {
+  readonly proxyUses: ProxyUses;
+  /** Of ingress proxies. */
+  readonly hostedServices: Hosting['services'];
+  readonly sharedGateways: Hosting['gateways'];
+  /** By their TailscaleGateway, `namespace/name`. */
+  readonly shares: ReadonlyMap<string, readonly Share[]>;
+};
 
 /** Device names are DNS labels, and have a hyphen and up to three digits after this. */
 const longestPrefix = 58;
 
-/** A function that gives the proxies that must exist for some tables and the Gateways built of them. What says the same is the same object. */
-export const proxySetsBuilder = (): ((tables: ModelTables, gateways: ReadonlyMap<string, Gateway>) => ProxySets) => {
+export type ProxyWork = {
+  readonly gateways: ReadonlyMap<string, Gateway>;
+  readonly hosting: Hosting;
+  /** By their TailscaleGateway, `namespace/name`. */
+  readonly shares: ReadonlyMap<string, readonly Share[]>;
+};
+
+/** A function that gives the proxies that must exist for some tables and what is built of them. What says the same is the same object. */
+export const proxySetsBuilder = (): ((tables: ModelTables, work: ProxyWork) => ProxySets) => {
   const usesOf = proxyUsesBuilder();
   const setsOf = memoByChanges<Tables, Owner, readonly ProxySet[]>((owner, read) => setsFor(owner, read));
   const known = new WeakMap<readonly ProxySet[], readonly ProxySet[]>();
   let last: ProxySets = { all: new Map(), of: new Map() };
-  return (tables, gateways) => {
-    const full: Tables = { ...tables, proxyUses: usesOf(tables, gateways) };
+  return (tables, { gateways, hosting, shares }) => {
+    const uses = { proxyUses: usesOf(tables, gateways), hostedServices: hosting.services, sharedGateways: hosting.gateways, shares };
+    const full: Tables = { ...tables, ...uses };
     const of = new Map<ObjectKey, readonly ProxySet[]>();
-    for (const owner of [...tables.TailscaleEndpoints.values(), ...tables.TailscaleProxyGroup.values()]) {
+    const sharing = [...tables.TailscaleGateway.values()].filter((gateway) => shares.has(localKeyOf(gateway)));
+    for (const owner of [...tables.TailscaleEndpoints.values(), ...tables.TailscaleProxyGroup.values(), ...sharing]) {
       const sets = setsOf(owner, full);
       if (sets.length === 0) continue;
       const key = ownerKeyOf(owner);
@@ -62,38 +77,58 @@ const reused = (before: readonly ProxySet[], sets: readonly ProxySet[]): readonl
   );
 
 const isSame = (one: ProxySet, other: ProxySet): boolean =>
-  equal({ ...one, forwards: [...one.forwards] }, { ...other, forwards: [...other.forwards] });
+  one.services === other.services &&
+  equal({ ...one, forwards: [...one.forwards], services: [] }, { ...other, forwards: [...other.forwards], services: [] });
 
 const setsFor = (owner: Owner, read: Read<Tables>): readonly ProxySet[] => {
+  if (owner.kind === 'TailscaleGateway') return sharingSetsFor(owner, read);
   if (owner.kind === 'TailscaleProxyGroup') {
     const { hostnamePrefix, mode, pod = {}, replicas, type } = owner.spec;
-    return [setFrom(owner, { name: proxySetName(keyOf(owner)), direction: type, mode, replicas, hostnamePrefix, pod }, read)];
+    const { tags, tailnet } = owner.spec;
+    const wanted = { name: proxySetName(keyOf(owner)), direction: type, mode, replicas, hostnamePrefix, pod, tags, tailnet };
+    return [setFrom(owner, wanted, read)];
   }
   const { proxy } = owner.spec;
   if (proxy === undefined || proxy.mode === 'direct') return [];
   const { mode, replicas } = proxy;
-  return directionsOf(proxy).map((direction) =>
-    setFrom(owner, { name: proxySetName(keyOf(owner), direction), direction, mode, replicas, hostnamePrefix: undefined, pod: proxy }, read),
-  );
+  const { tags, tailnet } = owner.spec;
+  return directionsOf(proxy).map((direction) => {
+    const name = proxySetName(keyOf(owner), direction);
+    return setFrom(owner, { name, direction, mode, replicas, hostnamePrefix: undefined, pod: proxy, tags, tailnet }, read);
+  });
+};
+
+/** One for each tailnet that a TailscaleGateway shares its Gateway with by proxies of its own. */
+const sharingSetsFor = (owner: TailscaleGateway, read: Read<Tables>): readonly ProxySet[] => {
+  const { replicas = 2, tags, ...pod } = owner.spec.proxy ?? {};
+  return (read('shares', localKeyOf(owner)) ?? [])
+    .filter(({ hosts, unhosted }) => hosts === 'own' && unhosted === undefined)
+    .map(({ entry, tailnet }) => {
+      const common = { name: sharingSetName(owner, entry), direction: 'ingress', mode: 'connect', hostnamePrefix: undefined } as const;
+      return setFrom(owner, { ...common, replicas, pod, tags, tailnet }, read);
+    });
 };
 
 const directionsOf = ({ connectionType }: ProxySettings): readonly ProxySet['direction'][] =>
   connectionType === 'bidirectional' ? ['egress', 'ingress'] : [connectionType];
 
-type Wanted = Pick<ProxySet, 'name' | 'direction' | 'mode' | 'replicas'> & {
+type Wanted = Pick<ProxySet, 'name' | 'direction' | 'mode' | 'replicas' | 'tailnet'> & {
   readonly hostnamePrefix: string | undefined;
   readonly pod: ProxyPod;
+  readonly tags: readonly string[] | undefined;
 };
 
 /**
  * Those of an owner that may not use its tailnet, or whose tailnet is gone, are going too: they are machines of that tailnet. Ingress proxies are
  * userspace ones whatever the mode, which says how Envoys reach the tailnet.
  */
-const setFrom = (owner: Owner, { name, direction, mode, replicas, hostnamePrefix, pod }: Wanted, read: Read<Tables>): ProxySet => {
+const setFrom = (owner: Owner, wanted: Wanted, read: Read<Tables>): ProxySet => {
+  const { name, direction, mode, replicas, hostnamePrefix, pod, tailnet } = wanted;
   const { namespace = '', uid, deletionTimestamp } = owner.metadata;
-  const permitted = tailnetFor(owner.spec.tailnet, namespace, read);
-  const tailnet = permitted.ok ? permitted.value.spec : undefined;
+  const permitted = tailnetFor(tailnet, namespace, read);
+  const spec = permitted.ok ? permitted.value.spec : undefined;
   const forwards = direction === 'egress' && mode === 'forward';
+  const key = localKey(namespace, name);
   return {
     owner: keyOf(owner),
     ...present({ uid }),
@@ -102,17 +137,19 @@ const setFrom = (owner: Owner, { name, direction, mode, replicas, hostnamePrefix
     direction,
     mode: forwards ? 'forward' : 'connect',
     replicas,
-    tailnet: owner.spec.tailnet,
-    controlURL: tailnet?.controlURL ?? '',
-    tags: [owner.spec.tags, tailnet?.tags, defaultTags].find((tags) => tags !== undefined && tags.length > 0) ?? defaultTags,
+    tailnet,
+    controlURL: spec?.controlURL ?? '',
+    tags: [wanted.tags, spec?.tags, defaultTags].find((tags) => tags !== undefined && tags.length > 0) ?? defaultTags,
     hostnamePrefix: hostnamePrefix ?? (owner.kind === 'TailscaleProxyGroup' ? name : prefixOf(namespace, name)),
     pod: podFrom(pod),
-    forwards: forwards ? wantedForwards(owner, read) : new Map(),
-    gateways: direction === 'egress' ? (read('proxyUses', localKey(namespace, name)) ?? []) : [],
-    services: new Map(),
+    forwards: forwards && owner.kind !== 'TailscaleGateway' ? wantedForwards(owner, read) : new Map(),
+    gateways: read(direction === 'egress' ? 'proxyUses' : 'sharedGateways', key) ?? [],
+    services: (direction === 'ingress' ? read('hostedServices', key) : undefined) ?? noServices,
     going: deletionTimestamp !== undefined || !permitted.ok,
   };
 };
+
+const noServices: ProxySet['services'] = new Map();
 
 const prefixOf = (namespace: string, name: string): string => {
   const full = `${namespace}-${name}`;

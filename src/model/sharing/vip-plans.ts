@@ -1,0 +1,182 @@
+import type { EndpointSlice } from '../../api/core.ts';
+import type {
+  ServiceBackend,
+  TailscaleEndpoints,
+  TailscaleProxyGroup,
+  TailscaleServices,
+  VIPService,
+} from '../../api/generated/tailscale.ts';
+import { tailscaleGroup } from '../../api/kinds.ts';
+import { lastCall, sameMap } from '../../lib/last-call.ts';
+import type { HostPort } from '../../lib/host-port.ts';
+import { byCodeUnit, keyOf, localKey, localKeyOf } from '../../lib/key.ts';
+import type { Read } from '../../lib/memo.ts';
+import { present } from '../../lib/present.ts';
+import { memoByChanges } from '../../lib/readers.ts';
+import { fail, ok, type Result } from '../../lib/result.ts';
+import { isGranted } from '../grants.ts';
+import type { Verdict } from '../route-node.ts';
+import type { ModelTables } from '../tables.ts';
+import { proxySetName } from '../tailnets/names.ts';
+import { tailnetFor } from '../tailnets/permission.ts';
+import { selectedBy, vipServiceName } from '../tailnets/selected.ts';
+import { portOfBackend } from '../tailnets/members.ts';
+import { vipPortsInclude } from '../tailnets/vip-ports.ts';
+import { defaultTags } from './share.ts';
+
+/** What a TailscaleServices wants on one tailnet: its proxies forward to its backends without an Envoy. */
+export type VipPlan = {
+  readonly services: TailscaleServices;
+  readonly tailnet: string;
+  /** `svc:web`. */
+  readonly name: string;
+  /** StatefulSets of the proxies that host it, `namespace/name`, sorted. */
+  readonly sets: readonly string[];
+  /** Where its ports lead. */
+  readonly ports: ReadonlyMap<number, HostPort>;
+  /** As the tailnet is to have them, sorted. */
+  readonly wished: readonly string[];
+  readonly tags: readonly string[];
+  readonly comment?: string;
+  readonly autoApprove: boolean;
+  /** Whether anything it leads to may be sent traffic. */
+  readonly works: boolean;
+  /** What of it is not possible, in words for users. */
+  readonly left: readonly string[];
+  /** Why nothing of it is. */
+  readonly problem?: Verdict;
+};
+
+/** A function that gives the plans of each TailscaleServices with a `vipService` and proxies that can host it, one for each tailnet, by `namespace/name`. */
+export const vipPlansBuilder = (): ((tables: ModelTables) => ReadonlyMap<string, readonly VipPlan[]>) => {
+  const plansOf = memoByChanges<ModelTables, TailscaleServices, readonly VipPlan[]>(plansFor);
+  const withVip = lastCall((all: ModelTables['TailscaleServices']) =>
+    [...all.values()].filter(({ spec }) => spec.vipService !== undefined),
+  );
+  let last: ReadonlyMap<string, readonly VipPlan[]> = new Map();
+  return (tables) => {
+    last = sameMap(
+      last,
+      new Map(withVip(tables.TailscaleServices).map((services) => [localKeyOf(services), plansOf(services, tables)] as const)),
+    );
+    return last;
+  };
+};
+
+const plansFor = (services: TailscaleServices, read: Read<ModelTables>): readonly VipPlan[] => {
+  const { metadata, spec } = services;
+  if (spec.vipService === undefined || metadata.deletionTimestamp !== undefined) return [];
+  const { vipService } = spec;
+  const backends = (spec.backends ?? []).map((backend, index) => forwardTo(backend, `spec.backends[${index}]`, services, read));
+  const usable = backends.flatMap((one) => (one.ok ? [one.value] : []));
+  const { ports, left } = portsFor(vipService, usable);
+  const problems = backends.flatMap((one) => (one.ok ? [] : [one.problem]));
+  return hostsOf(services, read).map(([tailnet, sets]) => ({
+    services,
+    tailnet,
+    name: vipServiceName(services),
+    sets,
+    ports: new Map([...ports].map(([port, { to }]) => [port, to])),
+    wished: wishedFor(vipService, [...ports.keys()]),
+    tags: tagsOf(vipService, tailnet, read),
+    ...present({ comment: vipService.comment }),
+    autoApprove: vipService.autoApprove,
+    works: [...ports.values()].some(({ works }) => works),
+    left: [...left, ...problems],
+    ...present({ problem: ports.size === 0 ? noBackend(problems) : undefined }),
+  }));
+};
+
+const noBackend = (problems: readonly string[]): Verdict => ({
+  reason: 'NoForwardableBackend',
+  message: [
+    'Proxies forward a service to `backends` of kind kubernetes or external, and none of these is usable for its ports',
+    ...problems,
+  ].join('; '),
+});
+
+const tagsOf = ({ tags }: VIPService, tailnet: string, read: Read<ModelTables>): readonly string[] =>
+  [tags, read('TailscaleTailnet', localKey('', tailnet))?.spec.tags].find((some) => some !== undefined && some.length > 0) ?? defaultTags;
+
+/** Ingress proxies of what it selects, by tailnet. */
+const hostsOf = (
+  services: TailscaleServices,
+  read: Read<ModelTables>,
+): readonly (readonly [tailnet: string, sets: readonly string[]])[] => {
+  const namespace = services.metadata.namespace ?? '';
+  const sets = new Map<string, Set<string>>();
+  for (const endpoints of selectedBy(services, read)) {
+    const { tailnet, proxyGroup } = endpoints.spec;
+    const group = proxyGroup === undefined ? undefined : read('TailscaleProxyGroup', localKey(namespace, proxyGroup));
+    const set = hostOf(endpoints, group);
+    if (set === undefined || !tailnetFor(tailnet, namespace, read).ok) continue;
+    sets.set(tailnet, (sets.get(tailnet) ?? new Set<string>()).add(localKey(namespace, set)));
+  }
+  return [...sets]
+    .toSorted(([one], [other]) => byCodeUnit(one, other))
+    .map(([tailnet, names]) => [tailnet, [...names].toSorted(byCodeUnit)] as const);
+};
+
+/** The StatefulSet of its ingress proxies; undefined where it has none. */
+const hostOf = (endpoints: TailscaleEndpoints, group: TailscaleProxyGroup | undefined): string | undefined => {
+  const { proxy, proxyGroup, tailnet } = endpoints.spec;
+  if (proxyGroup !== undefined)
+    return group?.spec.type === 'ingress' && group.spec.tailnet === tailnet ? proxySetName(keyOf(group)) : undefined;
+  if (proxy === undefined || proxy.connectionType === 'egress' || proxy.mode === 'direct') return undefined;
+  return proxySetName(keyOf(endpoints), 'ingress');
+};
+
+type Target = { readonly number: number; readonly to: HostPort; readonly works: boolean };
+
+/** Where proxies reach a backend; else, for users, why they do not. */
+const forwardTo = (
+  backend: ServiceBackend,
+  field: string,
+  services: TailscaleServices,
+  read: Read<ModelTables>,
+): Result<Target, string> => {
+  const own = services.metadata.namespace ?? '';
+  const number = portOfBackend(backend);
+  if (backend.external !== undefined) return ok({ number, to: { host: backend.external.address, port: number }, works: true });
+  if (backend.kubernetes === undefined) return fail(`${field}: proxies that host a service forward to nothing on a tailnet`);
+  const { name, namespace = own } = backend.kubernetes;
+  const to = { group: '', kind: 'Service', namespace, name };
+  if (!isGranted(read, { group: tailscaleGroup, kind: 'TailscaleServices', namespace: own }, to))
+    return fail(`${field}: Service "${namespace}/${name}" is in another namespace, and no ReferenceGrant there permits this`);
+  const service = read('Service', localKey(namespace, name));
+  if (service === undefined) return fail(`${field}: Service "${namespace}/${name}" not found`);
+  if (!(service.spec?.ports ?? []).some(({ port, protocol }) => port === number && (protocol ?? 'TCP') === 'TCP'))
+    return fail(`${field}: Service "${namespace}/${name}" has no TCP port ${number}`);
+  const slices = read('slicesOf', localKey(namespace, name)) ?? [];
+  return ok({
+    number,
+    to: { host: `${name}.${namespace}.svc`, port: number },
+    works: service.spec?.type === 'ExternalName' || slices.some(isReady),
+  });
+};
+
+const isReady = ({ endpoints }: EndpointSlice): boolean => endpoints.some(({ conditions }) => conditions?.ready ?? true);
+
+type Ports = { readonly ports: ReadonlyMap<number, Target>; readonly left: readonly string[] };
+
+/** Each port leads to the first backend of that port; the only one, wherever its only backend's port is. */
+const portsFor = ({ ports: written = [] }: VIPService, targets: readonly Target[]): Ports => {
+  const isOpen = written.length === 0 || written.includes('do-not-validate');
+  const tcp = written.filter((text) => text.startsWith('tcp:'));
+  const ports = new Map<number, Target>();
+  for (const target of targets.toSorted((one, other) => Number(other.works) - Number(one.works)))
+    if (!ports.has(target.number) && (isOpen || vipPortsInclude(tcp, target.number))) ports.set(target.number, target);
+  const [only, ...others] = new Set(targets.map(({ number }) => number));
+  const single = /^tcp:(\d+)$/.exec(written.length === 1 ? (written[0] ?? '') : '')?.[1];
+  const target = targets.find(({ number }) => number === only);
+  if (ports.size === 0 && single !== undefined && target !== undefined && others.length === 0) ports.set(Number(single), target);
+  const left = written.flatMap((text) => {
+    if (text.startsWith('udp:')) return [`${text}: proxies carry no UDP`];
+    if (text === 'do-not-validate' || [...ports.keys()].some((port) => vipPortsInclude([text], port))) return [];
+    return [`${text}: no backend has this port`];
+  });
+  return { ports, left };
+};
+
+const wishedFor = ({ ports = [] }: VIPService, hosted: readonly number[]): readonly string[] =>
+  (ports.length > 0 ? [...ports] : hosted.map((port) => `tcp:${port}`)).toSorted(byCodeUnit);
