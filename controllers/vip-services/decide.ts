@@ -46,19 +46,19 @@ export const decideKeep = (read: VipService | undefined, wish: Wish, self: Self,
   const isKept =
     own !== undefined &&
     !beats &&
-    equal({ ...own, lastSeen: '' }, { ...consumerFrom(wish, self, now, own), lastSeen: '' }) &&
+    equal(own, consumerFrom(wish, self, own.lastSeen, own)) &&
     registry.consumers.size === others.consumers.size + 1 &&
     registry.emptied === undefined &&
     equal(owners, nextOwners) &&
     fields === read;
   if (isKept) return nothing;
-  const consumers = new Map([...others.consumers, [self.cluster, consumerFrom(wish, self, now, own)]]);
+  const consumers = new Map([...others.consumers, [self.cluster, consumerFrom(wish, self, timeText(now), own)]]);
   return { do: 'put', service: rewritten(fields, nextOwners, { ...registry, consumers }, now) };
 };
 
 /**
  * So that we have no part in it any more, and so that it goes when nobody has: it is marked as empty first, and deleted a while later unless
- * somebody came. Of services that we have no part in only those are touched that everybody has left.
+ * somebody came. Of services that we have no part in only those are touched that all clusters have left.
  */
 export const decideLeave = (read: VipService | undefined, self: Self, { now, stale, emptied }: Circumstances): Decision => {
   if (read === undefined) return nothing;
@@ -68,7 +68,8 @@ export const decideLeave = (read: VipService | undefined, self: Self, { now, sta
   const isOurs = isPartOf(standing.value, self);
   if (!isOurs && !hasRegistry) return nothing;
   const others = othersIn(standing.value, self, stale);
-  if (others.consumers.size > 0 || others.owners.length > 0) return isOurs ? left(read, standing.value, others, now) : nothing;
+  const isLeft = others.consumers.size === 0 && (registry.emptied === undefined || emptied === 'abandoned');
+  if (others.consumers.size > 0 || others.owners.length > 0) return isOurs || isLeft ? left(read, standing.value, others, now) : nothing;
   if (registry.emptied === undefined || registry.consumers.size > 0) return { do: 'put', service: emptiedBy(self, read, registry, now) };
   const isLong = registry.emptied.by === self.operator ? emptied !== 'new' : emptied === 'abandoned';
   return isLong ? { do: 'delete' } : nothing;
@@ -101,16 +102,16 @@ export const shortcomingOf = (service: VipService, wish: Wish, self: Self): Verd
 const created = (wish: Wish, self: Self, now: number): VipService => {
   const { name, ports, tags, comment } = wish;
   const service: VipService = { name, ports, ...(tags.length > 0 && { tags }), ...(comment !== undefined && { comment }) };
-  const consumers = new Map([[self.cluster, consumerFrom(wish, self, now)]]);
+  const consumers = new Map([[self.cluster, consumerFrom(wish, self, timeText(now))]]);
   return rewritten(service, [{ operatorID: self.operator }], { ownerOperator: self.operator, consumers, others: {} }, now);
 };
 
-const consumerFrom = ({ ports, tags, routes }: Wish, { cluster, operator }: Self, now: number, before?: Consumer): Consumer => ({
+const consumerFrom = ({ ports, tags, routes }: Wish, { cluster, operator }: Self, lastSeen: string, before?: Consumer): Consumer => ({
   ...before,
   cluster,
   operator,
   routes,
-  lastSeen: timeText(now),
+  lastSeen,
   ports,
   tags,
 });
@@ -168,4 +169,4 @@ const rewritten = (service: VipService, owners: readonly OwnerReference[], regis
 };
 
 const sameSet = (one: readonly string[], other: readonly string[]): boolean =>
-  equal([...new Set(one)].toSorted(byCodeUnit), [...new Set(other)].toSorted(byCodeUnit));
+  equal(one, other) || equal([...new Set(one)].toSorted(byCodeUnit), [...new Set(other)].toSorted(byCodeUnit));

@@ -23,14 +23,13 @@ export const isTailplane = (operator: string | undefined): boolean => operator?.
 
 /** Who has a part in it; fails where it is not for us to touch, with who is in the way and what helps. */
 export const standingOf = (service: VipService, { cluster, operator }: Self): Result<Standing, Verdict> => {
-  const { name, annotations = {} } = service;
-  const owners = ownersIn(annotations);
+  const { name, annotations = none } = service;
+  const { owners, registry } = readingOf(annotations);
   if (!owners.ok)
     return fail({
       reason: 'OwnerUnknown',
       message: `${name} exists, and who owns it cannot be told from its annotation tailscale.com/owner-references: ${owners.problem}. Repair it, delete the service, or use another name`,
     });
-  const registry = registryIn(annotations);
   if (!registry.ok) return fail({ reason: registry.problem.reason, message: `${name}: ${registry.problem.message}` });
   const [first] = owners.value;
   if (first === undefined)
@@ -48,6 +47,18 @@ export const standingOf = (service: VipService, { cluster, operator }: Self): Re
     });
   const empty: Registry = { ownerOperator: first.operatorID ?? '', consumers: new Map(), others: {} };
   return ok({ owners: owners.value, registry: registry.value ?? empty, hasRegistry: registry.value !== undefined });
+};
+
+type Reading = { readonly owners: ReturnType<typeof ownersIn>; readonly registry: ReturnType<typeof registryIn> };
+
+const none: Readonly<Record<string, string>> = {};
+const readings = new WeakMap<object, Reading>();
+
+/** Once for the same object: services are looked at far more often than they change. */
+const readingOf = (annotations: Readonly<Record<string, string>>): Reading => {
+  const reading = readings.get(annotations) ?? { owners: ownersIn(annotations), registry: registryIn(annotations) };
+  readings.set(annotations, reading);
+  return reading;
 };
 
 /** Whether we have a part in it that we have to give up when nobody here wants it. */
@@ -75,3 +86,9 @@ export const othersIn = ({ owners, registry }: Standing, self: Self, stale: Read
 };
 
 const goneWith = (emptied: Emptied | undefined): readonly string[] => (emptied === undefined ? [] : [emptied.by]);
+
+/** Who uses it, where that can be told. */
+export const registryOf = (service: VipService, self: Self): Registry | undefined => {
+  const standing = standingOf(service, self);
+  return standing.ok ? standing.value.registry : undefined;
+};

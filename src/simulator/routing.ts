@@ -24,8 +24,9 @@ export const routeFor = <T extends readonly [method: string, path: string, ...re
   method: string,
   path: string,
 ): Result<{ readonly route: T; readonly params: Params }, Refusal> => {
+  const segments = path.split('/');
   const matching = routes.flatMap((route) => {
-    const params = paramsOf(route[1].split('/'), path.split('/'));
+    const params = paramsOf(route[1].split('/'), segments);
     return params === undefined ? [] : [{ route, params }];
   });
   const found = matching.find(({ route }) => route[0] === method);
