@@ -1,11 +1,13 @@
 /** Makes a set of proxies as it is wanted. */
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
-import { partsOf } from '../../src/lib/key.ts';
+import { localKey, partsOf } from '../../src/lib/key.ts';
 import type { Verdict } from '../../src/model/route-node.ts';
 import { applyAll } from '../runtime/apply.ts';
 import { TerminalError } from '../runtime/errors.ts';
 import { plan } from '../runtime/plan.ts';
 import { type Group, statefulSetIn, type StatefulSetFields } from './group.ts';
+import type { Hosting } from './hosting.ts';
+import { nudge } from './nudge.ts';
 import { imageProblem } from './objects/image.ts';
 import { belongsTo, finalizer } from './objects/metadata.ts';
 import { imageOf, objectsFor } from './objects/objects-for.ts';
@@ -25,20 +27,34 @@ export const build = async (set: OwnedSet, group: Group, owner: KubeObject, tool
   if (problem !== undefined) return problem;
   await holdOwner(set, owner, tools);
   const failures = new Failures(signal);
+  const key = localKey(set.namespace, set.name);
+  const hosting = set.direction === 'ingress' ? tools.hosting.decide(key, set, group) : undefined;
+  tools.again(key, hosting?.until ?? Number.POSITIVE_INFINITY);
   let prepared = 0;
   for (let ordinal = 0; ordinal < set.replicas; ordinal++) {
     const seen: ReplicaSecrets = { state: group.states.get(ordinal), config: group.configs.get(ordinal) };
-    const can = await failures.catch(() => prepare(set, ordinal, seen, tools), isPrepared(seen));
+    const can = await failures.catch(() => prepare(set, ordinal, seen, { ...tools, ...advertising(hosting, ordinal) }), isPrepared(seen));
     if (can && prepared === ordinal) prepared = ordinal + 1;
   }
   const isOurs = (object: KubeObject): boolean => belongsTo(object, set.uid);
-  const desired = objectsFor(set, { ...context, prepared: Math.max(prepared, standingReplicas(group)) });
+  const desired = objectsFor(set, {
+    ...context,
+    prepared: Math.max(prepared, standingReplicas(group)),
+    ...(hosting === undefined ? {} : { serve: hosting.serve }),
+  });
   await failures.catch(() => applyAll(plan(desired, group.objects), { api, isOurs, signal }), []);
   const ordinals = new Set([...group.states.keys(), ...group.configs.keys()]);
   for (const ordinal of ordinals) if (ordinal >= set.replicas) await failures.catch(() => retireReplica(set, ordinal, tools), undefined);
+  if (hosting !== undefined) await failures.catch(() => nudge(group, tools.cluster), undefined);
   failures.throw();
-  return undefined;
+  return hosting === undefined || hosting.problems.length === 0
+    ? undefined
+    : { reason: 'ServiceInvalid', message: `Not hosted, until it is asked for otherwise: ${hosting.problems.join('; ')}` };
 };
+
+/** A replica of which nothing stands yet has nothing to advertise. */
+const advertising = (hosting: Hosting | undefined, ordinal: number): { readonly advertise?: readonly string[] } =>
+  hosting === undefined ? {} : { advertise: hosting.advertise.get(ordinal) ?? [] };
 
 const standingReplicas = (group: Group): number => {
   const { spec } = (statefulSetIn(group) ?? {}) as StatefulSetFields;

@@ -84,6 +84,22 @@ export class Cluster {
     await this.setFinalizers(held, managedResources.Secret, withoutOurs(held));
   }
 
+  /** A pod that is gone, or was replaced, needs none. */
+  async annotatePod({ metadata }: KubeObject, annotations: Readonly<Record<string, string>>): Promise<void> {
+    const { namespace = '', name, uid } = metadata;
+    try {
+      await this.#gone({
+        method: 'PATCH',
+        path: pathOf(podResource, { namespace, name }),
+        query: { fieldManager },
+        contentType: 'application/merge-patch+json',
+        body: { metadata: { uid, annotations } },
+      });
+    } catch (error) {
+      if (!(error instanceof ApiError) || (error.code !== 409 && error.code !== 422)) throw error;
+    }
+  }
+
   async setFinalizers(object: KubeObject, resource: Resource, finalizers: readonly string[]): Promise<void> {
     const { namespace = '', name, uid, resourceVersion } = object.metadata;
     await this.#gone({

@@ -8,7 +8,10 @@ import {
   type SchedulerLike,
   shareReplay,
   startWith,
+  type Subscription,
   switchMap,
+  tap,
+  timer,
 } from 'rxjs';
 import type { ObservedProxies } from '../../src/api/observations.ts';
 import type { ApiServer } from '../../src/kubernetes/api-server.ts';
@@ -18,6 +21,7 @@ import { WorkQueue } from '../runtime/queue.ts';
 import type { Log } from '../status/log.ts';
 import { Cluster } from './cluster.ts';
 import { verdictOn } from './failure.ts';
+import { HostingMemory, type HostingWorld, isHosting } from './hosting-memory.ts';
 import type { ProxyContext } from './objects/objects-for.ts';
 import { observeProxies, type ProxyWorld } from './observe.ts';
 import { ReissueLimit } from './reissue-limit.ts';
@@ -40,6 +44,8 @@ export type ProxiesControllerOptions = {
   readonly tailnetExists: (tailnet: string) => boolean;
   /** Each value says that something changed about tailnets: what failed is tried again soon. */
   readonly retry$?: Observable<unknown>;
+  /** What services and Envoys are ready for; `changes$` says when that may have changed. */
+  readonly hosting: HostingWorld & { readonly changes$: Observable<unknown> };
   /** While we lead, a signal that is aborted the moment we cease to. */
   readonly leading$: Observable<AbortSignal | undefined>;
   readonly context?: ProxyContext;
@@ -52,11 +58,20 @@ export type ProxiesController = {
   readonly observed$: Observable<ReadonlyMap<string, ObservedProxies>>;
   /** Works, while we lead, for as long as it is subscribed to. Never errors, and tells nothing. */
   readonly work$: Observable<never>;
+  /**
+   * Whether no proxy hosts a service of the tailnet that a TailscaleTailnet names, so that it may be taken away there. False until that is known,
+   * which takes one of the others being subscribed to.
+   */
+  readonly mayRelease: (tailnet: string, service: string) => boolean;
 };
 
 export const proxiesController = (options: ProxiesControllerOptions): ProxiesController => {
   const { api, namespaces, sets$, leading$, scheduler = asyncScheduler } = options;
-  const world$ = observeProxies(api, namespaces).pipe(shareReplay({ bufferSize: 1, refCount: true }));
+  let last: ProxyWorld | undefined;
+  const world$ = observeProxies(api, namespaces).pipe(
+    tap((world) => (last = world)),
+    shareReplay({ bufferSize: 1, refCount: true }),
+  );
   const failures$ = new BehaviorSubject<ReadonlyMap<string, Verdict>>(new Map());
   const limit = new ReissueLimit(() => performance.now());
   return {
@@ -67,6 +82,7 @@ export const proxiesController = (options: ProxiesControllerOptions): ProxiesCon
         return work(combineLatest([world$, sets$]), { ...options, signal, limit, failures$ });
       }),
     ),
+    mayRelease: (tailnet, service) => last !== undefined && ![...last.groups.values()].some((group) => isHosting(group, tailnet, service)),
   };
 };
 
@@ -82,7 +98,19 @@ const work = (world$: Observable<readonly [ProxyWorld, ReadonlyMap<string, Proxy
     const stopping = new AbortController();
     const signal = AbortSignal.any([options.signal, stopping.signal]);
     const told: Tools['told'] = (fields, message) => log.info(fields, message);
-    const tools: Tools = { api, cluster: new Cluster(api, signal), context, limit, clientOf, tailnetExists, told, signal };
+    const scheduler = options.scheduler ?? asyncScheduler;
+    const timers = new Map<string, Subscription>();
+    const again: Tools['again'] = (set, at) => {
+      timers.get(set)?.unsubscribe();
+      timers.delete(set);
+      if (Number.isFinite(at))
+        timers.set(
+          set,
+          timer(Math.max(at - scheduler.now(), 0), scheduler).subscribe(() => lookAgain(set)),
+        );
+    };
+    const hosting = new HostingMemory(options.hosting, () => scheduler.now());
+    const tools: Tools = { api, cluster: new Cluster(api, signal), context, limit, hosting, again, clientOf, tailnetExists, told, signal };
     const tell = (set: string, verdict: Verdict | undefined): void => {
       const last = failures$.value.get(set);
       if (last?.message === verdict?.message && last?.reason === verdict?.reason) return;
@@ -105,11 +133,16 @@ const work = (world$: Observable<readonly [ProxyWorld, ReadonlyMap<string, Proxy
     });
     const roundOf = roundsBuilder();
     let known: ReadonlyMap<string, Task> = new Map();
+    const lookAgain = (set: string): void => {
+      const task = known.get(set);
+      if (task !== undefined) queue.add(set, { ...task });
+    };
     const subscription = world$.subscribe(([world, sets]) => {
       const round = roundOf(world, sets);
       for (const key of known.keys()) {
         if (round.has(key)) continue;
         queue.forget(key);
+        again(key, Number.POSITIVE_INFINITY);
         tell(key, undefined);
       }
       for (const [key, task] of round) if (task !== known.get(key)) queue.add(key, task);
@@ -117,11 +150,16 @@ const work = (world$: Observable<readonly [ProxyWorld, ReadonlyMap<string, Proxy
     });
     const retries = (options.retry$ ?? NEVER).subscribe(() => {
       // Another value is what a queue tries before its time.
-      for (const [key, task] of known) if (failures$.value.has(key)) queue.add(key, { ...task });
+      for (const key of known.keys()) if (failures$.value.has(key)) lookAgain(key);
+    });
+    const readiness = options.hosting.changes$.subscribe(() => {
+      for (const [key, task] of known) if (task.kind === 'set' && task.set?.direction === 'ingress') lookAgain(key);
     });
     return () => {
       subscription.unsubscribe();
       retries.unsubscribe();
+      readiness.unsubscribe();
+      for (const timing of timers.values()) timing.unsubscribe();
       stopping.abort();
       failures$.next(new Map());
     };

@@ -13,13 +13,21 @@ export type OwnedSet = ProxySet & { readonly uid: string };
 
 export type ReplicaSecrets = { readonly state: KubeObject | undefined; readonly config: KubeObject | undefined };
 
+/** `advertise`: services that it offers to host; those of its file when absent. */
+type PrepareTools = Tools & { readonly advertise?: readonly string[] };
+
 /**
  * Sees to the Secrets of replica `ordinal`, as observed in `seen`; whether it can start then. The state Secret comes before any key: by it
  * whoever follows us knows that there may be one. A key is made only after another look at both as they stand now, and is then written over
  * nothing that has changed since: what was observed may be old, and two keys for one replica are one too many. A state Secret that somebody
  * deleted takes its device with it, and is made anew when it is gone.
  */
-export const prepare = async (set: OwnedSet, ordinal: number, seen: ReplicaSecrets, tools: Tools): Promise<boolean> => {
+export const prepare = async (
+  set: OwnedSet,
+  ordinal: number,
+  seen: ReplicaSecrets,
+  { advertise, ...tools }: PrepareTools,
+): Promise<boolean> => {
   const { cluster } = tools;
   if (seen.state !== undefined && isGoing(seen.state)) {
     const { nodeIds } = stateIn(seen.state);
@@ -30,7 +38,11 @@ export const prepare = async (set: OwnedSet, ordinal: number, seen: ReplicaSecre
   const isQuick = seen.state !== undefined && seen.config !== undefined && !asksTailnet(set, seen);
   const secrets = isQuick ? seen : await lookAgain(set, ordinal, tools);
   const state = await cluster.applyOver(stateSecretFrom(set, set.uid, ordinal), secrets.state, set.uid);
-  const wanted = configSecretFrom(set, set.uid, { ordinal, ...(await configFor(set, ordinal, secrets, tools)) });
+  const wanted = configSecretFrom(set, set.uid, {
+    ordinal,
+    ...(await configFor(set, ordinal, secrets, tools)),
+    ...(advertise === undefined ? {} : { advertise }),
+  });
   const config = await cluster.applyOver(wanted, secrets.config, set.uid);
   return isPrepared({ state, config });
 };

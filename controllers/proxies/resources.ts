@@ -12,6 +12,7 @@ const own = (kind: string, plural: string): Resource => ({
 /** Kinds that ask for proxies. */
 export const ownerResources = {
   TailscaleEndpoints: own('TailscaleEndpoints', 'tailscaleendpoints'),
+  TailscaleGateway: own('TailscaleGateway', 'tailscalegateways'),
   TailscaleProxyGroup: own('TailscaleProxyGroup', 'tailscaleproxygroups'),
 } as const;
 

@@ -91,6 +91,8 @@ const retire = async (group: Group, owner: KubeObject | undefined, tools: Tools)
   const { namespace, name } = group;
   await retireSet({ uid: made.uid, namespace, name }, group, owner?.metadata.annotations?.[abandonAnnotation] === 'true', tools);
   tools.limit.forget(localKey(namespace, name));
+  tools.hosting.forget(localKey(namespace, name));
+  tools.again(localKey(namespace, name), Number.POSITIVE_INFINITY);
   return undefined;
 };
 

@@ -38,7 +38,10 @@ const joined = { pod_uid: 'pod', device_id: 'n1', device_fqdn: 'db.tail1.ts.net.
 
 const worldOf = (...members: readonly KubeObject[]): ProxyWorld => {
   const of = (...kinds: readonly string[]): readonly KubeObject[] => members.filter(({ kind }) => kinds.includes(kind));
-  const group = groupFrom({ namespace: 'shop', name: 'db-egress' }, { objects: of('StatefulSet', 'ConfigMap'), secrets: of('Secret'), pods: of('Pod') });
+  const group = groupFrom(
+    { namespace: 'shop', name: 'db-egress' },
+    { objects: of('StatefulSet', 'ConfigMap'), secrets: of('Secret'), pods: of('Pod') },
+  );
   return { groups: new Map([[key, group]]), owners: new Map(), failures: [] };
 };
 

@@ -3,6 +3,7 @@ import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import type { ProxySet } from '../../src/model/proxy-set.ts';
 import type { Cluster } from './cluster.ts';
 import { Hindrance } from './failure.ts';
+import type { HostingMemory } from './hosting-memory.ts';
 import type { ProxyContext } from './objects/objects-for.ts';
 import type { ReissueLimit } from './reissue-limit.ts';
 import { type TailnetApi, TailnetCalls } from './tailnet.ts';
@@ -13,6 +14,9 @@ export type Tools = {
   readonly cluster: Cluster;
   readonly context: ProxyContext;
   readonly limit: ReissueLimit;
+  readonly hosting: HostingMemory;
+  /** Has the set, `namespace/name`, looked at again at that time, in milliseconds; never when that is infinite. */
+  readonly again: (set: string, at: number) => void;
   /** Undefined while there is none that could be used: its Secret is missing, or the tailnet itself is. */
   readonly clientOf: (tailnet: string) => TailnetApi | undefined;
   readonly tailnetExists: (tailnet: string) => boolean;

@@ -1,4 +1,4 @@
-import { BehaviorSubject, filter, firstValueFrom, map, merge, Subject, type Subscription } from 'rxjs';
+import { BehaviorSubject, filter, firstValueFrom, map, merge, NEVER, Subject, type Subscription } from 'rxjs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { proxySetFor } from '../../controllers/proxies/fixtures.ts';
 import { type ProxiesController, proxiesController } from '../../controllers/proxies/controller.ts';
@@ -113,6 +113,7 @@ describe.skipIf(!hasApiServer)('proxies on a real API server, in a simulated tai
       clientOf: () => (hasClient ? client : undefined),
       tailnetExists: () => exists,
       retry$,
+      hosting: { hasAddresses: () => false, isTaken: () => false, changes$: NEVER },
       leading$: election.leading$,
       log: quiet,
     });

@@ -19,6 +19,7 @@ export type ProxyPodsOptions = {
   readonly url: string;
 };
 
+type PodSpec = { readonly volumes?: readonly { readonly configMap?: { readonly name: string } }[] };
 type Spec = { readonly replicas: number; readonly template: { readonly metadata: object; readonly spec: object } };
 
 const dataOf = (secret: KubeObject | undefined): Readonly<Record<string, string>> =>
@@ -34,6 +35,10 @@ export class ProxyPods {
   readonly lingering = new Set<string>();
   /** While true, nobody gets into the tailnet. */
   offline = false;
+  /** While true, proxies do not say what they serve and advertise. */
+  silent = false;
+  /** What they did for services, in order. */
+  readonly served: string[] = [];
   readonly #options: ProxyPodsOptions;
   readonly #subscription: Subscription;
   #state: readonly ReadonlyMap<string, KubeObject>[] = [];
@@ -44,7 +49,7 @@ export class ProxyPods {
   constructor(options: ProxyPodsOptions) {
     this.#options = options;
     const { api, namespace } = options;
-    const kinds = [managedResources.StatefulSet, podResource, managedResources.Secret];
+    const kinds = [managedResources.StatefulSet, podResource, managedResources.Secret, managedResources.ConfigMap];
     this.#subscription = combineLatest(kinds.map((resource) => reflect({ api, resource, namespace }))).subscribe((reflections) => {
       this.#state = reflections.map(({ objects }) => objects);
       this.look();
@@ -123,6 +128,7 @@ export class ProxyPods {
     const config = JSON.parse(dataOf(configSecret)['cap-106.hujson'] ?? '{}') as {
       readonly AuthKey?: string;
       readonly Hostname?: string;
+      readonly AdvertiseServices?: readonly string[];
     };
     if (secret === undefined || config.Hostname === undefined) return;
     const { AuthKey = '', Hostname } = config;
@@ -132,7 +138,7 @@ export class ProxyPods {
       if (AuthKey !== '' && AuthKey !== refused) await write(cleared);
       return;
     }
-    if (state['pod_uid'] !== uid) return write({ pod_uid: uid, tailscale_capver: '142' });
+    if (state['pod_uid'] !== uid) return write({ pod_uid: uid, tailscale_capver: '142', _serve_1: '{}' });
     const device = this.#devices().find(({ nodeId }) => nodeId === state['device_id']);
     if (state['device_id'] !== undefined && device === undefined) return write({ reissue_authkey: AuthKey });
     if (device === undefined) {
@@ -143,14 +149,40 @@ export class ProxyPods {
       return write({ _machinekey: 'm', _profiles: 'p', '_current-profile': 'profile-1', 'profile-1': profile, device_id: answer.nodeId });
     }
     if (state['device_fqdn'] === undefined) return write({ device_fqdn: `${device.name}.`, device_ips: JSON.stringify(device.addresses) });
+    if (await this.#follow(pod, secret, config.AdvertiseServices ?? [])) return;
     const status = { podIP: '10.0.0.7', podIPs: [{ ip: '10.0.0.7' }], phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
     if (!isReady(pod)) await this.#merge(podResource, pod, { status }, 'status');
   }
 
+  /** Does as its files say, serving before advertising, and writes down what it does; whether that was anything. */
+  async #follow(pod: KubeObject, secret: KubeObject, advertise: readonly string[]): Promise<boolean> {
+    const { namespace = '', name } = pod.metadata;
+    const shared = ((pod['spec'] as PodSpec).volumes ?? []).find((volume) => volume.configMap !== undefined)?.configMap?.name;
+    if (shared === undefined || this.silent) return false;
+    const config = await this.#read(managedResources.ConfigMap, namespace, shared);
+    const { 'serve-config.json': file } = (config?.['binaryData'] ?? {}) as Readonly<Record<string, string>>;
+    const serve = Buffer.from(file ?? '', 'base64').toString();
+    const state = dataOf(secret);
+    if (serve !== '' && state['_serve_1'] !== serve) {
+      await this.#write(secret, { _serve_1: serve });
+      this.served.push(`${name} serves ${Object.keys((JSON.parse(serve) as { Services: object }).Services).join()}`);
+      return true;
+    }
+    const profile = JSON.parse(state['profile-1'] ?? '{}') as { readonly AdvertiseServices?: readonly string[] };
+    if ((profile.AdvertiseServices ?? []).join() === advertise.join()) return false;
+    await this.#write(secret, { 'profile-1': JSON.stringify({ ...profile, AdvertiseServices: advertise }) });
+    this.served.push(`${name} advertises ${advertise.join()}`);
+    return true;
+  }
+
   /** As it stands: a pod remembers what it did, which what was observed may not tell yet. */
-  async #secret(namespace: string, name: string): Promise<KubeObject | undefined> {
+  #secret(namespace: string, name: string): Promise<KubeObject | undefined> {
+    return this.#read(managedResources.Secret, namespace, name);
+  }
+
+  async #read(resource: Resource, namespace: string, name: string): Promise<KubeObject | undefined> {
     try {
-      return (await this.#options.api.request({ path: pathOf(managedResources.Secret, { namespace, name }) })) as KubeObject;
+      return (await this.#options.api.request({ path: pathOf(resource, { namespace, name }) })) as KubeObject;
     } catch (error) {
       if ((error as { readonly code?: unknown }).code === 404) return undefined;
       throw error;
@@ -209,6 +241,7 @@ const cleared = {
   device_id: null,
   device_fqdn: null,
   device_ips: null,
+  _serve_1: null,
   _machinekey: null,
   _profiles: null,
   '_current-profile': null,

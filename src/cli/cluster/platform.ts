@@ -75,7 +75,7 @@ export const clusterPlatform = async (config: Config, log: Logger, called: (call
     clients: () => running?.ads.clients() ?? [],
     failed: (error) => log.warn(`other replicas cannot be told of the Envoys here: ${(error as Error).message}`),
   });
-  const proxies = proxiesOn({ api, config, update$, leading$: elector.leading$, tailnets, log });
+  const proxies = proxiesOn({ api, config, update$, leading$: elector.leading$, tailnets, envoys: replicas, log });
   const told$ = new Subject<ReadonlyMap<ObjectKey, Status>>();
   const work = new Subscription();
   const withFleets = fleetOverlay();

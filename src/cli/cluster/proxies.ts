@@ -1,5 +1,6 @@
 /** Proxies into tailnets: who makes them, and what became of them. */
-import { distinctUntilChanged, map, merge, type Observable, shareReplay, skip, takeUntil, timer } from 'rxjs';
+import { auditTime, distinctUntilChanged, map, merge, type Observable, shareReplay, skip, takeUntil, timer } from 'rxjs';
+import type { Replicas } from '../../../controllers/replicas/replicas.ts';
 import { type ProxiesController, proxiesController } from '../../../controllers/proxies/controller.ts';
 import { noObservations, type Observations } from '../../api/observations.ts';
 import type { Config } from '../../config.ts';
@@ -10,12 +11,18 @@ import type { FleetsOptions } from './fleets.ts';
 export type ProxiesOptions = Pick<FleetsOptions, 'api' | 'update$' | 'leading$' | 'log'> & {
   readonly config: Config;
   readonly tailnets: Pick<Tailnets, 'clientOf' | 'tailnets$'>;
+  /** What Envoys have of what they are told. */
+  readonly envoys: Pick<Replicas, 'isTaken' | 'changes$'>;
 };
 
 /** Makes the proxies that configuration asks for while we lead and `work$` is subscribed to. */
-export const proxiesOn = ({ api, config, update$, leading$, tailnets, log }: ProxiesOptions): ProxiesController => {
+export const proxiesOn = ({ api, config, update$, leading$, tailnets, envoys, log }: ProxiesOptions): ProxiesController => {
   const sets$ = update$.pipe(
     map(({ graph }) => graph.proxySets),
+    distinctUntilChanged(),
+  );
+  const shared$ = update$.pipe(
+    map(({ state }) => state.observations?.sharedServices),
     distinctUntilChanged(),
   );
   let latest: Update | undefined;
@@ -28,11 +35,22 @@ export const proxiesOn = ({ api, config, update$, leading$, tailnets, log }: Pro
     tailnetExists: (tailnet) => latest?.state.objects.TailscaleTailnet.has(`/${tailnet}`) ?? true,
     // What a tailnet refused may be granted once its credentials, or its API, are well again.
     retry$: tailnets.tailnets$.pipe(map(troublesOf), distinctUntilChanged(), skip(1)),
+    hosting: {
+      hasAddresses: (tailnet, service) => {
+        const shared = latest?.state.observations?.sharedServices.get(`${tailnet}/${service}`);
+        return shared !== undefined && shared.addresses.length > 0;
+      },
+      isTaken: (gateway, listener) => envoys.isTaken(gateway, listener),
+      changes$: merge(shared$, envoys.changes$).pipe(auditTime(gatherMs)),
+    },
     leading$,
     log,
     ...(config.proxyImage === undefined ? {} : { context: { image: config.proxyImage } }),
   });
 };
+
+/** Envoys take a change one after the other, and tailnets are asked for many services at once. */
+const gatherMs = 100;
 
 const troublesOf = (tailnets: Observations['tailnets']): string =>
   [...tailnets].map(([name, { trouble }]) => `${name} ${trouble?.kind ?? ''}`).join();
