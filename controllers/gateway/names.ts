@@ -14,6 +14,16 @@ export const objectNameOf = ({ name, className }: Infrastructure): string => {
   return cut(plain, `${name}/${className}`);
 };
 
+/** Name of the Service by which proxies of tailnets reach a Gateway's Envoys: `<gateway>-<class>-tailnet`. */
+export const entranceServiceNameOf = (infrastructure: Infrastructure): string => {
+  const full = `${objectNameOf(infrastructure)}-tailnet`;
+  return full.length <= longest ? full : cut(full, full);
+};
+
+/** Where proxies of tailnets connect to. */
+export const entranceHostOf = (infrastructure: Infrastructure): string =>
+  `${entranceServiceNameOf(infrastructure)}.${infrastructure.namespace}.svc`;
+
 /** `value` as a label may hold it: longer ones end in a fingerprint of the whole. */
 export const labelValueOf = (value: string): string => (value.length <= longest ? value : cut(value, value));
 

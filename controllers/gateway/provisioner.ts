@@ -8,6 +8,7 @@ import { applyAll } from '../runtime/apply.ts';
 import { plan } from '../runtime/plan.ts';
 import { WorkQueue } from '../runtime/queue.ts';
 import type { GatewayContext } from './context.ts';
+import type { Entrances } from './entrances.ts';
 import { belongsTo } from './metadata.ts';
 import { refusalFrom } from './refusal.ts';
 import { roundsBuilder, type Wanted } from './rounds.ts';
@@ -17,6 +18,8 @@ export type World = {
   readonly infrastructures: ReadonlyMap<string, Infrastructure>;
   /** The same object as long as nothing in it changes. */
   readonly contextOf: (infrastructure: Infrastructure) => GatewayContext;
+  /** Of Gateways that are shared with tailnets, by `namespace/name`; each the same object as long as nothing in it changes. */
+  readonly entrances?: ReadonlyMap<string, Entrances>;
   /** Everything that bears our label, with `managedFields`; whole, of every kind in `provisionedResources`. */
   readonly observed: readonly KubeObject[];
 };

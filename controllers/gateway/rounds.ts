@@ -2,6 +2,7 @@ import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import { sameElements } from '../../src/lib/memo.ts';
 import type { Infrastructure } from '../../src/model/infrastructure.ts';
 import type { GatewayContext } from './context.ts';
+import type { Entrances } from './entrances.ts';
 import { desiredFor } from './desired.ts';
 import { managedByLabel } from '../runtime/labels.ts';
 import { handingOverReplicas } from './replicas.ts';
@@ -12,12 +13,14 @@ export type Wanted = { readonly uid: string; readonly desired: readonly KubeObje
 type World = {
   readonly infrastructures: ReadonlyMap<string, Infrastructure>;
   readonly contextOf: (infrastructure: Infrastructure) => GatewayContext;
+  readonly entrances?: ReadonlyMap<string, Entrances>;
   readonly observed: readonly KubeObject[];
 };
 
 type Remembered = {
   readonly infrastructure: Infrastructure;
   readonly context: GatewayContext;
+  readonly entrances: Entrances | undefined;
   readonly desired: readonly KubeObject[];
   readonly wanted: Wanted;
 };
@@ -28,7 +31,7 @@ type Remembered = {
  */
 export const roundsBuilder = (): ((world: World) => ReadonlyMap<string, Wanted>) => {
   let last: ReadonlyMap<string, Remembered> = new Map();
-  return ({ infrastructures, contextOf, observed }) => {
+  return ({ infrastructures, contextOf, entrances: all, observed }) => {
     const owned = byOwner(observed);
     const next = new Map<string, Remembered>();
     for (const [gateway, infrastructure] of infrastructures) {
@@ -36,12 +39,13 @@ export const roundsBuilder = (): ((world: World) => ReadonlyMap<string, Wanted>)
       if (uid === undefined) continue;
       const context = contextOf(infrastructure);
       const before = last.get(gateway);
-      const isSame = before?.infrastructure === infrastructure && before.context === context;
-      const desired = isSame ? before.desired : desiredFor(infrastructure, context);
+      const entrances = all?.get(gateway);
+      const isSame = before?.infrastructure === infrastructure && before.context === context && before.entrances === entrances;
+      const desired = isSame ? before.desired : desiredFor(infrastructure, context, entrances);
       const standing = sameElements(before?.wanted.standing, owned.get(uid) ?? []);
       const wanted =
         isSame && standing === before.wanted.standing ? before.wanted : { uid, desired: handingOverReplicas(desired, standing), standing };
-      next.set(gateway, { infrastructure, context, desired, wanted });
+      next.set(gateway, { infrastructure, context, entrances, desired, wanted });
     }
     last = next;
     return new Map([...next].filter(([, { wanted }]) => wanted.desired.length > 0).map(([gateway, { wanted }]) => [gateway, wanted]));

@@ -1,6 +1,8 @@
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import type { Infrastructure, ServedPort } from '../../src/model/infrastructure.ts';
+import type { Entrances } from './entrances.ts';
 import { metadataOf, selectorOf } from './metadata.ts';
+import { entranceServiceNameOf } from './names.ts';
 
 type Parameters = NonNullable<Infrastructure['parameters']['service']>;
 
@@ -33,6 +35,19 @@ export const serviceFrom = (infrastructure: Infrastructure, uid: string): KubeOb
     },
   };
 };
+
+/** Where proxies of tailnets reach the Envoys: inside the cluster only, by a name that stays when Envoys come and go. */
+export const entranceServiceFrom = (infrastructure: Infrastructure, uid: string, { ports }: Entrances): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: metadataOf(infrastructure, uid, { name: entranceServiceNameOf(infrastructure) }),
+  spec: {
+    type: 'ClusterIP',
+    selector: selectorOf(infrastructure),
+    ipFamilyPolicy: 'PreferDualStack',
+    ports: ports.map((port) => ({ name: `tcp-${port}`, protocol: 'TCP', port, targetPort: port })),
+  },
+});
 
 const ofType = (type: ReturnType<typeof serviceTypeOf>, service: Parameters, address: string | undefined): object => {
   switch (type) {

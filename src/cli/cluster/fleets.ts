@@ -1,6 +1,7 @@
 /** Provisioned Envoys: who makes them, and what became of them. */
 import { combineLatest, distinctUntilChanged, map, type Observable, of, scan, shareReplay, switchMap } from 'rxjs';
 import type { GatewayContext, XdsCredentials } from '../../../controllers/gateway/context.ts';
+import { type Entrances, entrancesBuilder } from '../../../controllers/gateway/entrances.ts';
 import { type FleetStatus, fleetsOf } from '../../../controllers/gateway/fleet.ts';
 import { observeProvisioned, type Provisioned } from '../../../controllers/gateway/observe.ts';
 import { provision, type Refusals } from '../../../controllers/gateway/provisioner.ts';
@@ -72,9 +73,17 @@ const infrastructuresOf = (update$: Observable<Update>): Observable<Infrastructu
     distinctUntilChanged(),
   );
 
+const entrancesIn = (update$: Observable<Update>): Observable<ReadonlyMap<string, Entrances>> => {
+  const entrancesOf = entrancesBuilder();
+  return update$.pipe(
+    map(({ graph }) => entrancesOf(graph)),
+    distinctUntilChanged(),
+  );
+};
+
 /** Makes Envoys in each term of ours; a term's refusals end with it. */
 const refusalsOf = (
-  { api, config, certificates$, leading$, log, failed }: FleetsOptions,
+  { api, config, update$, certificates$, leading$, log, failed }: FleetsOptions,
   infrastructures$: Observable<Infrastructures>,
   provisioned$: Observable<Provisioned>,
 ): Observable<Refusals> => {
@@ -86,8 +95,8 @@ const refusalsOf = (
         : provision({
             api,
             signal,
-            world$: combineLatest([infrastructures$, context$, provisioned$]).pipe(
-              map(([infrastructures, contextOf, { objects }]) => ({ infrastructures, contextOf, observed: objects })),
+            world$: combineLatest([infrastructures$, context$, entrancesIn(update$), provisioned$]).pipe(
+              map(([infrastructures, contextOf, entrances, { objects }]) => ({ infrastructures, contextOf, entrances, observed: objects })),
             ),
             failed: (gateway, error, retryInMs) => {
               failed();
