@@ -2333,6 +2333,111 @@ export declare namespace envoy.extensions.filters.http.header_mutation.v3 {
   }
 }
 
+export declare namespace envoy.extensions.filters.http.jwt_authn.v3 {
+  interface ExtractOnlyWithoutValidation {
+    readonly verificationStatusHeader?: string | undefined;
+  }
+  interface FilterStateRule {
+    readonly name?: string | undefined;
+    readonly requires?: { readonly [key: string]: envoy.extensions.filters.http.jwt_authn.v3.JwtRequirement } | undefined;
+  }
+  interface JwksAsyncFetch {
+    readonly fastListener?: boolean | undefined;
+    readonly failedRefetchDuration?: google.protobuf.Duration | undefined;
+  }
+  interface JwtAuthentication {
+    readonly providers?: { readonly [key: string]: envoy.extensions.filters.http.jwt_authn.v3.JwtProvider } | undefined;
+    readonly rules?: readonly envoy.extensions.filters.http.jwt_authn.v3.RequirementRule[] | undefined;
+    readonly filterStateRules?: envoy.extensions.filters.http.jwt_authn.v3.FilterStateRule | undefined;
+    readonly bypassCorsPreflight?: boolean | undefined;
+    readonly requirementMap?: { readonly [key: string]: envoy.extensions.filters.http.jwt_authn.v3.JwtRequirement } | undefined;
+    readonly stripFailureResponse?: boolean | undefined;
+    readonly statPrefix?: string | undefined;
+  }
+  interface JwtCacheConfig {
+    readonly jwtCacheSize?: number | undefined;
+    readonly jwtMaxTokenSize?: number | undefined;
+  }
+  interface JwtClaimToHeader {
+    readonly headerName?: string | undefined;
+    readonly claimName?: string | undefined;
+    readonly claimPath?: readonly envoy.extensions.filters.http.jwt_authn.v3.JwtClaimToHeader.PathSegment[] | undefined;
+  }
+  interface JwtHeader {
+    readonly name?: string | undefined;
+    readonly valuePrefix?: string | undefined;
+  }
+  interface JwtProvider {
+    readonly issuer?: string | undefined;
+    readonly audiences?: readonly string[] | undefined;
+    readonly remoteJwks?: envoy.extensions.filters.http.jwt_authn.v3.RemoteJwks | undefined;
+    readonly localJwks?: envoy.config.core.v3.DataSource | undefined;
+    readonly forward?: boolean | undefined;
+    readonly fromHeaders?: readonly envoy.extensions.filters.http.jwt_authn.v3.JwtHeader[] | undefined;
+    readonly fromParams?: readonly string[] | undefined;
+    readonly forwardPayloadHeader?: string | undefined;
+    readonly payloadInMetadata?: string | undefined;
+    readonly clockSkewSeconds?: number | undefined;
+    readonly padForwardPayloadHeader?: boolean | undefined;
+    readonly jwtCacheConfig?: envoy.extensions.filters.http.jwt_authn.v3.JwtCacheConfig | undefined;
+    readonly fromCookies?: readonly string[] | undefined;
+    readonly headerInMetadata?: string | undefined;
+    readonly claimToHeaders?: readonly envoy.extensions.filters.http.jwt_authn.v3.JwtClaimToHeader[] | undefined;
+    readonly failedStatusInMetadata?: string | undefined;
+    readonly clearRouteCache?: boolean | undefined;
+    readonly normalizePayloadInMetadata?: envoy.extensions.filters.http.jwt_authn.v3.JwtProvider.NormalizePayload | undefined;
+    readonly subjects?: envoy.type.matcher.v3.StringMatcher | undefined;
+    readonly requireExpiration?: boolean | undefined;
+    readonly maxLifetime?: google.protobuf.Duration | undefined;
+  }
+  interface JwtRequirement {
+    readonly providerName?: string | undefined;
+    readonly providerAndAudiences?: envoy.extensions.filters.http.jwt_authn.v3.ProviderWithAudiences | undefined;
+    readonly requiresAny?: envoy.extensions.filters.http.jwt_authn.v3.JwtRequirementOrList | undefined;
+    readonly requiresAll?: envoy.extensions.filters.http.jwt_authn.v3.JwtRequirementAndList | undefined;
+    readonly allowMissingOrFailed?: google.protobuf.Empty | undefined;
+    readonly allowMissing?: google.protobuf.Empty | undefined;
+    readonly extractOnlyWithoutValidation?: envoy.extensions.filters.http.jwt_authn.v3.ExtractOnlyWithoutValidation | undefined;
+  }
+  interface JwtRequirementAndList {
+    readonly requirements?: readonly envoy.extensions.filters.http.jwt_authn.v3.JwtRequirement[] | undefined;
+  }
+  interface JwtRequirementOrList {
+    readonly requirements?: readonly envoy.extensions.filters.http.jwt_authn.v3.JwtRequirement[] | undefined;
+  }
+  interface PerRouteConfig {
+    readonly disabled?: boolean | undefined;
+    readonly requirementName?: string | undefined;
+  }
+  interface ProviderWithAudiences {
+    readonly providerName?: string | undefined;
+    readonly audiences?: readonly string[] | undefined;
+  }
+  interface RemoteJwks {
+    readonly httpUri?: envoy.config.core.v3.HttpUri | undefined;
+    readonly cacheDuration?: google.protobuf.Duration | undefined;
+    readonly asyncFetch?: envoy.extensions.filters.http.jwt_authn.v3.JwksAsyncFetch | undefined;
+    readonly retryPolicy?: envoy.config.core.v3.RetryPolicy | undefined;
+  }
+  interface RequirementRule {
+    readonly match?: envoy.config.route.v3.RouteMatch | undefined;
+    readonly requires?: envoy.extensions.filters.http.jwt_authn.v3.JwtRequirement | undefined;
+    readonly requirementName?: string | undefined;
+  }
+}
+
+export declare namespace envoy.extensions.filters.http.jwt_authn.v3.JwtClaimToHeader {
+  interface PathSegment {
+    readonly key?: string | undefined;
+  }
+}
+
+export declare namespace envoy.extensions.filters.http.jwt_authn.v3.JwtProvider {
+  interface NormalizePayload {
+    readonly spaceDelimitedClaims?: readonly string[] | undefined;
+  }
+}
+
 export declare namespace envoy.extensions.filters.http.local_ratelimit.v3 {
   interface LocalRateLimit {
     readonly statPrefix?: string | undefined;
@@ -4095,6 +4200,23 @@ export interface Messages {
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation': envoy.extensions.filters.http.header_mutation.v3.HeaderMutation;
   'envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute': envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute;
   'envoy.extensions.filters.http.header_mutation.v3.Mutations': envoy.extensions.filters.http.header_mutation.v3.Mutations;
+  'envoy.extensions.filters.http.jwt_authn.v3.ExtractOnlyWithoutValidation': envoy.extensions.filters.http.jwt_authn.v3.ExtractOnlyWithoutValidation;
+  'envoy.extensions.filters.http.jwt_authn.v3.FilterStateRule': envoy.extensions.filters.http.jwt_authn.v3.FilterStateRule;
+  'envoy.extensions.filters.http.jwt_authn.v3.JwksAsyncFetch': envoy.extensions.filters.http.jwt_authn.v3.JwksAsyncFetch;
+  'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication': envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication;
+  'envoy.extensions.filters.http.jwt_authn.v3.JwtCacheConfig': envoy.extensions.filters.http.jwt_authn.v3.JwtCacheConfig;
+  'envoy.extensions.filters.http.jwt_authn.v3.JwtClaimToHeader': envoy.extensions.filters.http.jwt_authn.v3.JwtClaimToHeader;
+  'envoy.extensions.filters.http.jwt_authn.v3.JwtClaimToHeader.PathSegment': envoy.extensions.filters.http.jwt_authn.v3.JwtClaimToHeader.PathSegment;
+  'envoy.extensions.filters.http.jwt_authn.v3.JwtHeader': envoy.extensions.filters.http.jwt_authn.v3.JwtHeader;
+  'envoy.extensions.filters.http.jwt_authn.v3.JwtProvider': envoy.extensions.filters.http.jwt_authn.v3.JwtProvider;
+  'envoy.extensions.filters.http.jwt_authn.v3.JwtProvider.NormalizePayload': envoy.extensions.filters.http.jwt_authn.v3.JwtProvider.NormalizePayload;
+  'envoy.extensions.filters.http.jwt_authn.v3.JwtRequirement': envoy.extensions.filters.http.jwt_authn.v3.JwtRequirement;
+  'envoy.extensions.filters.http.jwt_authn.v3.JwtRequirementAndList': envoy.extensions.filters.http.jwt_authn.v3.JwtRequirementAndList;
+  'envoy.extensions.filters.http.jwt_authn.v3.JwtRequirementOrList': envoy.extensions.filters.http.jwt_authn.v3.JwtRequirementOrList;
+  'envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig': envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig;
+  'envoy.extensions.filters.http.jwt_authn.v3.ProviderWithAudiences': envoy.extensions.filters.http.jwt_authn.v3.ProviderWithAudiences;
+  'envoy.extensions.filters.http.jwt_authn.v3.RemoteJwks': envoy.extensions.filters.http.jwt_authn.v3.RemoteJwks;
+  'envoy.extensions.filters.http.jwt_authn.v3.RequirementRule': envoy.extensions.filters.http.jwt_authn.v3.RequirementRule;
   'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit;
   'envoy.extensions.filters.http.lua.v3.Lua': envoy.extensions.filters.http.lua.v3.Lua;
   'envoy.extensions.filters.http.lua.v3.LuaPerRoute': envoy.extensions.filters.http.lua.v3.LuaPerRoute;
