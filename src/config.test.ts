@@ -33,12 +33,18 @@ describe('configFrom', () => {
       leaseRetry: 2000,
       simulatorAddress: { host: '127.0.0.1', port: 8090 },
       tailnetInterval: 30_000,
+      ingressProxyRanges: [],
       identityMaxAge: 7_200_000,
     });
   });
 
   it('takes namespaces with commas between', () => {
     expect(configFrom(dir, { TAILPLANE_WATCH_NAMESPACES: 'a,b' }).watchNamespaces).toEqual(['a', 'b']);
+  });
+
+  it('takes ranges with commas between', () => {
+    const flags = { configDir: 'a', ingressProxyRanges: '192.0.2.0/24,2001:db8::/32' };
+    expect(configFrom(flags, {}).ingressProxyRanges).toEqual(['192.0.2.0/24', '2001:db8::/32']);
   });
 
   it('reads booleans from the environment', () => {
@@ -64,6 +70,8 @@ describe('configFrom', () => {
     [{ ...dir, xdsKeepalive: 'soon' }, {}, {}, '--xds-keepalive: "soon" is no duration like 30s or 1h30m'],
     [{ ...dir, xdsKeepalive: '0s' }, {}, {}, '--xds-keepalive: "0s" is not longer than nothing'],
     [{ ...dir, xdsConnectionAge: '1d' }, {}, {}, '--xds-connection-age: "1d" is neither never nor a duration like 30s or 1h30m'],
+    [{ ...dir, clusterName: 'East' }, {}, {}, '--cluster-name: "East" is no DNS label of at most 40 characters'],
+    [{ ...dir, ingressProxyRanges: '192.0.2.0/33' }, {}, {}, '--ingress-proxy-ranges: "192.0.2.0/33" is no list of CIDRs'],
     [dir, {}, { privilegedPorts: 'maybe' }, 'c.yaml: privilegedPorts: "maybe" is neither true nor false'],
     [dir, {}, { xdsAdress: 'a:1' }, 'c.yaml: unknown setting "xdsAdress"; known are configDir, kubernetes'],
     [dir, {}, ['a'], 'c.yaml: must hold settings'],

@@ -1,4 +1,5 @@
 /** What `serve` is told, from flags, environment and a file: checked once, typed from then on. */
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { millisecondsOf } from './lib/duration.ts';
@@ -30,6 +31,10 @@ export type Config = {
   readonly tailnetInterval: number;
   /** Milliseconds for which peers are known by addresses of a tailnet's machines that cannot be listed any more. */
   readonly identityMaxAge: number;
+  /** Tells this cluster from others that share services of a tailnet; made of the cluster where nobody says it. */
+  readonly clusterName?: string;
+  /** CIDRs that ingress proxies connect to Envoys from, beside those that are known by their pods. */
+  readonly ingressProxyRanges: readonly string[];
 } & ClusterConfig;
 
 /** What counts on a cluster only. */
@@ -80,6 +85,12 @@ const duration = z
 const durationOrNever = z.union([z.literal('never').transform(() => Number.POSITIVE_INFINITY), duration], {
   error: 'is neither never nor a duration like 30s or 1h30m',
 });
+
+const isCidr = (text: string): boolean => {
+  const [address = '', bits = '', ...rest] = text.split('/');
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
+};
 
 type Setting<T> = {
   readonly flag: string;
@@ -145,6 +156,17 @@ export const settings: { readonly [K in keyof Config]-?: Setting<Config[K]> } = 
     help: 'for which peers of a tailnet that gives no answer stay known',
     fallback: '2h',
     schema: duration,
+  },
+  clusterName: {
+    flag: '--cluster-name <name>',
+    help: 'tells this cluster from others that share services of a tailnet (default: made of the cluster)',
+    schema: z.string().regex(/^[a-z0-9](?:[-a-z0-9]{0,38}[a-z0-9])?$/, 'is no DNS label of at most 40 characters'),
+  },
+  ingressProxyRanges: {
+    flag: '--ingress-proxy-ranges <cidrs>',
+    help: 'that your own ingress proxies connect from, with commas between',
+    fallback: '',
+    schema: list.refine((ranges) => ranges.every(isCidr), 'is no list of CIDRs like 192.0.2.0/24,2001:db8::/32'),
   },
   kubeconfig: { flag: '--kubeconfig <file>', help: 'the cluster; without it the usual places', schema: text },
   watchNamespaces: { flag: '--watch-namespaces <names>', help: 'with commas between; all without it', fallback: '', schema: list },
