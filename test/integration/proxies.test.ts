@@ -37,15 +37,15 @@ const rules = [
   { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: manage },
   { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: manage },
   { apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles', 'rolebindings'], verbs: manage },
-  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'patch'] },
   {
     apiGroups: ['gateway.tailscale.com'],
-    resources: ['tailscaleendpoints', 'tailscaleproxygroups'],
+    resources: ['tailscaleendpoints', 'tailscalegateways', 'tailscaleproxygroups'],
     verbs: ['get', 'list', 'watch', 'patch'],
   },
   {
     apiGroups: ['gateway.tailscale.com'],
-    resources: ['tailscaleendpoints/finalizers', 'tailscaleproxygroups/finalizers'],
+    resources: ['tailscaleendpoints/finalizers', 'tailscalegateways/finalizers', 'tailscaleproxygroups/finalizers'],
     verbs: ['update'],
   },
   // `update`, and all of events: only who has a right may give it to proxies.

@@ -125,9 +125,10 @@
 - apiGroups: ['']
   resources: [events]
   verbs: [create, get, patch]
+# `patch` for an annotation, on which kubelets look at the files of ingress proxies at once.
 - apiGroups: ['']
   resources: [pods]
-  verbs: [get, list, watch]
+  verbs: [get, list, watch, patch]
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [roles, rolebindings]
   verbs: *manage
@@ -141,10 +142,10 @@
   resources: [tailscaleendpoints]
   verbs: [create, patch, delete]
 - apiGroups: [gateway.tailscale.com]
-  resources: [tailscaleproxygroups]
+  resources: [tailscaleproxygroups, tailscalegateways]
   verbs: [patch]
 - apiGroups: [gateway.tailscale.com]
-  resources: [tailscaleendpoints/finalizers, tailscaleproxygroups/finalizers, tailscaleservices/finalizers]
+  resources: [tailscaleendpoints/finalizers, tailscalegateways/finalizers, tailscaleproxygroups/finalizers, tailscaleservices/finalizers]
   verbs: [update]
 {{- end }}
 
