@@ -29,7 +29,7 @@ export const directoryPlatform = async (
   const tailnets = tailnetsFor({ source: files$, config, log, called });
   return {
     source: observing(files$, { tailnets: tailnets.tailnets$, proxies: of(noObservations.proxies), sharedServices: EMPTY }),
-    steps: stepsFor({ privilegedPorts: config.privilegedPorts, onCluster: false }),
+    steps: stepsFor({ ...config, onCluster: false }),
     groupOf: ca === undefined ? groupByClaim : groupByCertificate,
     ...(tlsFiles === undefined ? {} : { tls$: tlsFromFiles(tlsFiles, (error) => log.error(error.message)) }),
     status: { beside: tailnets.health },

@@ -25,6 +25,7 @@ import type { Platform, Running } from '../platform.ts';
 import { stepsFor } from '../steps.ts';
 import { tailnetsFor } from '../tailnets.ts';
 import { clusterApiOf } from './api.ts';
+import { clusterNameOf } from './cluster-name.ts';
 import { credentialsOn, fleetsOn } from './fleets.ts';
 import { knownSoon, proxiesOn } from './proxies.ts';
 import { templatesOn } from './templates.ts';
@@ -36,6 +37,7 @@ const patienceMs = 500;
 /** The cluster that `config` names. Throws UsageError when its kubeconfig cannot be read. */
 export const clusterPlatform = async (config: Config, log: Logger, called: (call: TailscaleCall) => void): Promise<Platform> => {
   const api = await clusterApiOf(config);
+  const clusterName = config.clusterName ?? (await clusterNameOf(api, log));
   const namespaces = config.watchNamespaces.length === 0 ? {} : { namespaces: config.watchNamespaces };
   const { state$, observed } = kubernetesSource({ api, controllerName, ownNamespace: config.namespace, name: 'Kubernetes', ...namespaces });
   const account = { namespace: config.namespace, name: config.serviceAccountName };
@@ -86,7 +88,7 @@ export const clusterPlatform = async (config: Config, log: Logger, called: (call
 
   return {
     source: observing(state$, { tailnets: tailnets.tailnets$, proxies: knownSoon(proxies.observed$), sharedServices: EMPTY }),
-    steps: stepsFor({ privilegedPorts: false, onCluster: true }),
+    steps: stepsFor({ privilegedPorts: false, onCluster: true, clusterName, ingressProxyRanges: config.ingressProxyRanges }),
     groupOf: certificates$ === undefined ? groupByClaim : groupByCertificate,
     ...(certificates$ === undefined ? {} : { tls$: certificates$.pipe(map(({ server }) => server)) }),
     figures: () => ({
