@@ -32,6 +32,15 @@ export const proxiesClusterName = (set: string): string => `tailnet/proxies/${se
 /** Metadata that connections take with them into a tunnel. */
 export const tunnelMetadata = 'tailplane.tunnel';
 
+/** Filter that the identity tables speak as: what they say of a peer by its address, for routes to judge. */
+export const peerMetadata = 'tailplane.peer';
+
+/** Into how many parts the machines of a large tailnet are cut, so that a change of one moves little. All listeners for a tailnet have so many filters. */
+export const peerShards = 16;
+
+/** The filter, and its configuration by ECDS, that knows the peers of one shard of a tailnet. */
+export const peersName = (tailnet: string, shard: number): string => `peers/${tailnet}/${shard}`;
+
 /** Named where a share has no backend. No cluster ever has this name: those of backends contain a slash. */
 export const missingCluster = 'no-backend';
 
