@@ -46,9 +46,24 @@ export const missingCluster = 'no-backend';
 
 export const httpFilters = {
   cors: 'envoy.filters.http.cors',
+  identity: 'envoy.filters.http.rbac',
+  rateLimit: 'envoy.filters.http.local_ratelimit',
+  /** Also what its configuration is called in ECDS. */
+  jwt: 'jwt',
   statefulSession: 'envoy.filters.http.stateful_session',
   router: 'envoy.filters.http.router',
 } as const;
+
+/** The cluster of a server that keys come from: `jwks/https/login.example.com/443`. */
+export const jwksClusterName = ({
+  scheme,
+  host,
+  port,
+}: {
+  readonly scheme: string;
+  readonly host: string;
+  readonly port: number;
+}): string => ['jwks', scheme, host, port].join('/');
 
 /** One filter per distinct external authorization: the part after `?` spells what differs from the plain case. */
 export const externalAuthFilterName = (auth: ExternalAuth): string => {

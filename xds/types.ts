@@ -2,13 +2,14 @@
  * Envoy's messages under the names the rest of the code uses. All are ProtoJSON shapes: camelCase fields, durations as '5s', enums by
  * name, extensions as `Any` (made by `any()` in any.ts). Values are immutable once made: encoded bytes are kept by object identity.
  */
-import type { envoy, google, Messages } from './generated/envoy.ts';
+import type { envoy, google, Messages, xds } from './generated/envoy.ts';
 
 export type { Messages } from './generated/envoy.ts';
 /** Full name of a message whose shape is known to the compiler. */
 export type MessageName = keyof Messages;
 
 export type Any = google.protobuf.Any;
+export type CidrRange = envoy.config.core.v3.CidrRange;
 /** Seconds with an `s`, up to nine decimals: '5s', '0.25s'. */
 export type Duration = google.protobuf.Duration;
 
@@ -27,6 +28,8 @@ export type ListenerFilter = envoy.config.listener.v3.ListenerFilter;
 export type FilterChain = envoy.config.listener.v3.FilterChain;
 export type NetworkFilter = envoy.config.listener.v3.Filter;
 export type Address = envoy.config.core.v3.Address;
+export type Matcher = xds.type.matcher.v3.Matcher;
+export type MatcherOnMatch = xds.type.matcher.v3.Matcher.OnMatch;
 export type TransportSocket = envoy.config.core.v3.TransportSocket;
 export type HttpConnectionManager = envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;
 export type HttpFilter = envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter;
@@ -46,13 +49,16 @@ export type RequestMirrorPolicy = envoy.config.route.v3.RouteAction.RequestMirro
 export type HeaderMatcher = envoy.config.route.v3.HeaderMatcher;
 export type QueryParameterMatcher = envoy.config.route.v3.QueryParameterMatcher;
 export type HeaderValueOption = envoy.config.core.v3.HeaderValueOption;
+export type MetadataMatcher = envoy.type.matcher.v3.MetadataMatcher;
 export type StringMatcher = envoy.type.matcher.v3.StringMatcher;
 export type RegexMatchAndSubstitute = envoy.type.matcher.v3.RegexMatchAndSubstitute;
 export type FractionalPercent = envoy.type.v3.FractionalPercent;
 
 // HTTP filters
+export type Principal = envoy.config.rbac.v3.Principal;
 export type CorsPolicy = envoy.extensions.filters.http.cors.v3.CorsPolicy;
 export type ExtAuthz = envoy.extensions.filters.http.ext_authz.v3.ExtAuthz;
+export type JwtAuthentication = envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication;
 export type StatefulSession = envoy.extensions.filters.http.stateful_session.v3.StatefulSession;
 
 // Clusters and endpoints

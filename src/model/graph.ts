@@ -190,6 +190,8 @@ export type RouteEntry = {
   /** What rewrites of a prefix are relative to, where that is not the path of `match`: a policy's match may narrow it. */
   readonly writtenPath?: HttpMatch['path'];
   readonly rule: HttpRule;
+  /** Rules that requests may meet instead, once it is known who asks. */
+  readonly orRules?: readonly HttpRule[];
 };
 
 export type HttpMatch = {
@@ -258,6 +260,8 @@ export type LocalRateLimit = {
 export type RateLimitKey = { readonly kind: 'header'; readonly name: string } | { readonly kind: 'user' | 'node' };
 
 export type Jwt = {
+  /** `TailscaleRoutePolicy/namespace/name/rule/0`. */
+  readonly id: string;
   readonly policy: ObjectKey;
   /** Whether requests without a token pass. */
   readonly optional: boolean;
@@ -268,10 +272,15 @@ export type JwtProvider = {
   readonly name: string;
   readonly issuer: string;
   readonly audiences: readonly string[];
-  /** JSON text, or where Envoy fetches it. */
-  readonly keys: { readonly kind: 'inline'; readonly jwks: string } | { readonly kind: 'remote'; readonly uri: string };
+  /** JSON text, or where Envoy fetches it: `uri`, from the server that it names. */
+  readonly keys:
+    | { readonly kind: 'inline'; readonly jwks: string }
+    | { readonly kind: 'remote'; readonly uri: string; readonly server: JwksServer };
   readonly claimToHeaders: readonly { readonly claim: string; readonly header: string }[];
 };
+
+/** `host`: a name, or an IP literal. */
+export type JwksServer = { readonly scheme: 'http' | 'https'; readonly host: string; readonly port: number };
 
 export type HttpAction =
   | { readonly kind: 'forward'; readonly shares: readonly Share[] }

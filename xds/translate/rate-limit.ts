@@ -1,5 +1,6 @@
 import { any } from '../any.ts';
 import { memo } from '../../src/lib/memo.ts';
+import { peerMetadata } from '../names.ts';
 import type { LocalRateLimit, RateLimitKey } from '../../src/model/graph.ts';
 import type { Any } from '../types.ts';
 import { durationFrom } from './duration.ts';
@@ -41,7 +42,7 @@ const actionFrom = (key: RateLimitKey) =>
     : {
         metadata: {
           descriptorKey: keyName(key),
-          metadataKey: { key: 'tailplane.peer', path: [{ key: key.kind }] },
+          metadataKey: { key: peerMetadata, path: [{ key: key.kind }] },
           source: 'DYNAMIC' as const,
         },
       };

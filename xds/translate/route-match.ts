@@ -1,6 +1,7 @@
 import { byCodeUnit } from '../../src/lib/key.ts';
-import type { HttpMatch, ValueMatch } from '../../src/model/graph.ts';
-import type { HeaderMatcher, QueryParameterMatcher, RouteMatch, StringMatcher } from '../types.ts';
+import type { HttpMatch, Identities, ValueMatch } from '../../src/model/graph.ts';
+import { peerMetadata } from '../names.ts';
+import type { HeaderMatcher, MetadataMatcher, QueryParameterMatcher, RouteMatch, StringMatcher } from '../types.ts';
 import { unlessEmpty } from './unless-empty.ts';
 
 /** Gateway API `HTTPRouteMatch`: everything must match. `headers` are asked for besides. */
@@ -9,7 +10,35 @@ export const routeMatchFrom = (match: HttpMatch, headers: readonly HeaderMatcher
   headers: unlessEmpty([...methodFrom(match), ...match.headers.toSorted(byName).map(headerFrom), ...headers]),
   queryParameters: unlessEmpty(match.queryParams.toSorted(byName).map(queryParameterFrom)),
   grpc: match.grpc ? {} : undefined,
+  dynamicMetadata: unlessEmpty((match.peers ?? []).flatMap(peerMatchesFrom)),
 });
+
+/**
+ * What the identity tables wrote of a peer; nothing matches where they wrote nothing. They come after Envoy has looked for a route, and make it look again.
+ */
+const peerMatchesFrom = ({ users, groups, tags, nodes }: Identities): readonly MetadataMatcher[] => [
+  ...saidFrom(
+    'user',
+    users.map((user) => ({ exact: user, ignoreCase: true })),
+  ),
+  ...saidFrom(
+    'groups',
+    groups.map((group) => ({ contains: `,${group},` })),
+  ),
+  ...saidFrom(
+    'tags',
+    tags.map((tag) => ({ contains: `,${tag},` })),
+  ),
+  ...saidFrom(
+    'names',
+    nodes.map((node) => ({ contains: `,${node},`, ignoreCase: true })),
+  ),
+];
+
+const saidFrom = (key: string, matches: readonly StringMatcher[]): readonly MetadataMatcher[] =>
+  matches.length === 0
+    ? []
+    : [{ filter: peerMetadata, path: [{ key }], value: { orMatch: { valueMatchers: matches.map((stringMatch) => ({ stringMatch })) } } }];
 
 const pathFrom = ({ type, value }: HttpMatch['path']): RouteMatch => {
   if (type === 'exact') return { path: value };

@@ -1,6 +1,6 @@
 import type { JWTAuth, JWTProvider } from '../../api/generated/tailscale.ts';
 import { localKey } from '../../lib/key.ts';
-import type { Jwt, JwtProvider } from '../graph.ts';
+import type { JwksServer, Jwt, JwtProvider } from '../graph.ts';
 import { invalid, type RuleScope, unresolved } from '../routes/scope.ts';
 
 /** Key of a ConfigMap. */
@@ -10,7 +10,7 @@ const key = 'jwks';
 export const jwtFrom = ({ optional, providers }: JWTAuth, field: string, scope: RuleScope): Jwt | undefined => {
   const found = providers.map((provider, index) => providerFrom(provider, `${field}.providers[${index}]`, scope));
   const whole = found.filter((provider) => provider !== undefined);
-  return whole.length < found.length ? undefined : { policy: scope.owner, optional, providers: whole };
+  return whole.length < found.length ? undefined : { id: scope.id, policy: scope.owner, optional, providers: whole };
 };
 
 const providerFrom = (written: JWTProvider, field: string, scope: RuleScope): JwtProvider | undefined => {
@@ -28,8 +28,9 @@ const providerFrom = (written: JWTProvider, field: string, scope: RuleScope): Jw
 
 const keysFrom = ({ uri, configMapRef }: JWTProvider['jwks'], field: string, scope: RuleScope): JwtProvider['keys'] | undefined => {
   if (uri !== undefined) {
-    if (URL.canParse(uri)) return { kind: 'remote', uri };
-    invalid(scope, `${field}.uri`, 'is not a URL', 'Invalid');
+    const server = serverOf(uri);
+    if (server !== undefined) return { kind: 'remote', uri, server };
+    invalid(scope, `${field}.uri`, 'is no http or https URL without a user and password', 'Invalid');
     return undefined;
   }
   if (configMapRef === undefined) {
@@ -55,4 +56,13 @@ const problemOf = (jwks: string): string | undefined => {
     // The parser's words would quote the text.
     return 'is not JSON';
   }
+};
+
+const serverOf = (uri: string): JwksServer | undefined => {
+  if (!URL.canParse(uri)) return undefined;
+  const { protocol, hostname, port, username, password } = new URL(uri);
+  if (hostname === '' || username !== '' || password !== '') return undefined;
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  if (protocol === 'https:') return { scheme: 'https', host, port: port === '' ? 443 : Number(port) };
+  return protocol === 'http:' ? { scheme: 'http', host, port: port === '' ? 80 : Number(port) } : undefined;
 };

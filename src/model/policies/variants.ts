@@ -32,7 +32,13 @@ export const policed = (entry: RouteEntry, chain: readonly Governing[], backends
   });
   if (variants.length > atMost) return { entries: [refusing(entry)], untold: [...untold, ...tooMany(entry, chain)] };
   const entries = variants.map(({ match, chosen, by }, index) => entryFrom(entry, match, chosen, by, variants.length - 1 - index));
-  return { entries, untold };
+  return { entries: withOthersOfPeers(entries), untold };
+};
+
+/** Envoy looks for a route before it knows who asks, and what it then does not prepare for it cannot do once it knows. */
+const withOthersOfPeers = (entries: readonly RouteEntry[]): readonly RouteEntry[] => {
+  const orRules = [...new Set(entries.filter(({ match }) => match.peers !== undefined).map(({ rule }) => rule))];
+  return orRules.length === 0 ? entries : entries.map((entry) => (entry.match.peers === undefined ? { ...entry, orRules } : entry));
 };
 
 /** Policies that target what a rule forwards to. */
