@@ -2,14 +2,35 @@
  * How everything Envoy holds is named, but for what the graph names itself: clusters are backend ids, secrets their own ids.
  * A name is unique within one Gateway, and stays the same for as long as what it names does: statistics and diffs hang on it.
  */
-import type { ExternalAuth, HttpListener, Socket, StreamRule } from '../src/model/graph.ts';
+import type { ExternalAuth, HttpListener, Listener, Socket, StreamRule } from '../src/model/graph.ts';
 
-/** `tcp/80`: the port as users write it, whatever Envoy binds. */
-export const listenerName = ({ transport, port }: Pick<Socket, 'transport' | 'port'>): string => `${transport.toLowerCase()}/${port}`;
+/** `tcp/80`: the port as users write it, whatever Envoy binds. `tailnet/TAILNET/svc:web/443` for peers of a tailnet. */
+export const listenerName = ({ transport, port, tailnet }: Pick<Socket, 'transport' | 'port' | 'tailnet'>): string =>
+  tailnet === undefined ? `${transport.toLowerCase()}/${port}` : `tailnet/${tailnet.tailnet}/${tailnet.service}/${port}`;
 
-/** `http/80` for all HTTP listeners of a port; `https/443/LISTENER` for each HTTPS listener. */
-export const routeConfigurationName = ({ port }: Pick<Socket, 'port'>, listener: Pick<HttpListener, 'protocol' | 'name'>): string =>
-  listener.protocol === 'HTTPS' ? `https/${port}/${listener.name}` : `http/${port}`;
+/**
+ * `http/80` for all HTTP listeners of a port; `https/443/LISTENER` for each HTTPS listener. What answers peers of a tailnet is named as its Envoy listener
+ * is, and after the server names it is for if it is not for all.
+ */
+export const routeConfigurationName = (
+  socket: Pick<Socket, 'transport' | 'port' | 'tailnet'>,
+  { protocol, name, hostname }: Pick<HttpListener, 'protocol' | 'name' | 'hostname'>,
+): string => {
+  if (socket.tailnet !== undefined) return [listenerName(socket), ...(protocol === 'HTTPS' ? [hostname ?? []].flat() : [])].join('/');
+  return protocol === 'HTTPS' ? `https/${socket.port}/${name}` : `http/${socket.port}`;
+};
+
+/** `tcp/5432/LISTENER`, `tls/443/LISTENER`: what a listener does with bytes. */
+export const streamName = (
+  socket: Pick<Socket, 'transport' | 'port' | 'tailnet'>,
+  { protocol, name }: Pick<Listener, 'protocol' | 'name'>,
+): string =>
+  socket.tailnet === undefined
+    ? `${protocol.toLowerCase()}/${socket.port}/${name}`
+    : `${listenerName(socket)}/${protocol.toLowerCase()}/${name}`;
+
+/** The filter, and its configuration by ECDS, that closes connections to entrances from tailnets but those of their proxies. */
+export const fenceName = 'tailnet/fence';
 
 /** The cluster of a UDP rule with several shares: Envoy's UDP proxy takes one cluster, so their endpoints are brought together in it. */
 export const combinedClusterName = (rule: Pick<StreamRule, 'id'>): string => rule.id;

@@ -1,6 +1,14 @@
 /** What translation hands to snapshots: Envoy resources as ProtoJSON objects, by type and name. */
 import type { ObjectKey } from '../src/lib/key.ts';
-import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, ScopedRouteConfiguration, Secret, TypedExtensionConfig } from './types.ts';
+import type {
+  Cluster,
+  ClusterLoadAssignment,
+  Listener,
+  RouteConfiguration,
+  ScopedRouteConfiguration,
+  Secret,
+  TypedExtensionConfig,
+} from './types.ts';
 
 export type MessageOf = {
   readonly Cluster: Cluster;

@@ -1,6 +1,7 @@
 import type { HttpListener, Socket, TcpListener, TlsListener } from '../../src/model/graph.ts';
-import { routeConfigurationName } from '../names.ts';
-import type { FilterChain } from '../types.ts';
+import { routeConfigurationName, streamName } from '../names.ts';
+import type { FilterChain, NetworkFilter } from '../types.ts';
+import { fenceFilter } from './fence.ts';
 import { httpConnectionManagerFrom } from './http-connection-manager.ts';
 import type { TranslateOptions } from './options.ts';
 import type { Answering } from './route-configuration.ts';
@@ -8,32 +9,37 @@ import { tcpFiltersFrom } from './tcp-proxy.ts';
 import { downstreamTlsFrom } from './tls.ts';
 
 /** Plain HTTP: every connection. */
-export const httpChainFrom = ({ port }: Socket, listeners: Answering, options: TranslateOptions): FilterChain => ({
-  name: routeConfigurationName({ port }, listeners[0]),
-  filters: [httpConnectionManagerFrom(port, listeners, options)],
+export const httpChainFrom = (socket: Socket, listeners: Answering, options: TranslateOptions): FilterChain => ({
+  name: routeConfigurationName(socket, listeners[0]),
+  filters: httpFiltersOf(socket, listeners, options),
 });
 
 /** HTTPS: connections that ask for the listener's name. */
-export const httpsChainFrom = ({ port }: Socket, listener: HttpListener, options: TranslateOptions): FilterChain => ({
-  name: routeConfigurationName({ port }, listener),
+export const httpsChainFrom = (socket: Socket, listener: HttpListener, options: TranslateOptions): FilterChain => ({
+  name: routeConfigurationName(socket, listener),
   filterChainMatch: matchFrom(listener.hostname),
   transportSocket: listener.tls && downstreamTlsFrom(listener.tls, ['h2', 'http/1.1']),
-  filters: [httpConnectionManagerFrom(port, [listener], options)],
+  filters: httpFiltersOf(socket, [listener], options),
 });
 
+const httpFiltersOf = (socket: Socket, listeners: Answering, options: TranslateOptions): readonly NetworkFilter[] => [
+  ...(socket.tailnet === undefined ? [] : [fenceFilter]),
+  httpConnectionManagerFrom(socket, listeners, options),
+];
+
 /** TLSRoutes: one chain per server name. */
-export const tlsChainsFrom = ({ port }: Socket, listener: TlsListener): readonly FilterChain[] =>
+export const tlsChainsFrom = (socket: Socket, listener: TlsListener): readonly FilterChain[] =>
   listener.serverNames.map(({ name, rule }) => ({
-    name: `tls/${port}/${listener.name}/${name}`,
+    name: `${streamName(socket, listener)}/${name}`,
     filterChainMatch: matchFrom(name),
     transportSocket: listener.tls && downstreamTlsFrom(listener.tls, []),
-    filters: tcpFiltersFrom(rule, `tls/${port}/${listener.name}`),
+    filters: tcpFiltersFrom(rule, streamName(socket, listener)),
   }));
 
 /** TCP: every connection. */
-export const tcpChainFrom = ({ port }: Socket, { name, rule }: TcpListener): FilterChain => ({
-  name: `tcp/${port}/${name}`,
-  filters: tcpFiltersFrom(rule, `tcp/${port}/${name}`),
+export const tcpChainFrom = (socket: Socket, listener: TcpListener): FilterChain => ({
+  name: streamName(socket, listener),
+  filters: tcpFiltersFrom(listener.rule, streamName(socket, listener)),
 });
 
 /** TLS connections by server name; any, also none, for `*`. */

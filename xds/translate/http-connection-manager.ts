@@ -1,23 +1,29 @@
 import { any } from '../any.ts';
 import { byCodeUnit } from '../../src/lib/key.ts';
-import type { ExternalAuth } from '../../src/model/graph.ts';
+import type { ExternalAuth, Socket } from '../../src/model/graph.ts';
 import { externalAuthFilterName, httpFilters, routeConfigurationName } from '../names.ts';
 import type { HttpConnectionManager, HttpFilter, NetworkFilter } from '../types.ts';
 import { adsSource } from './config-source.ts';
+import { disbelief, underscores } from './disbelief.ts';
 import { durationFrom } from './duration.ts';
 import { externalAuthFilterFrom } from './external-auth.ts';
+import { asksForTokens, jwtFilter } from './jwt.ts';
 import { http2Limits, streamIdleTimeoutMs } from './limits.ts';
 import type { TranslateOptions } from './options.ts';
+import { noRateLimit } from './rate-limit.ts';
+import { peerFiltersOf } from './peers-slots.ts';
 import type { Answering } from './route-configuration.ts';
 import { isScoped, scopedRoutesFrom } from './scopes.ts';
 
 /** HTTP for some listeners of a port, whose routes come by RDS, in parts where they are very many. */
-export const httpConnectionManagerFrom = (port: number, listeners: Answering, { accessLog }: TranslateOptions): NetworkFilter => {
-  const routeConfigName = routeConfigurationName({ port }, listeners[0]);
+export const httpConnectionManagerFrom = (socket: Socket, listeners: Answering, { accessLog }: TranslateOptions): NetworkFilter => {
+  const routeConfigName = routeConfigurationName(socket, listeners[0]);
+  const { scopedRoutes, scopeMutation } = isScoped(listeners) ? scopedRoutesFrom(routeConfigName) : noScopes;
   const manager: HttpConnectionManager = {
     statPrefix: routeConfigName,
-    ...(isScoped(listeners) ? scopedRoutesFrom(routeConfigName) : { rds: { configSource: adsSource, routeConfigName } }),
-    httpFilters: httpFiltersFrom(listeners),
+    ...(scopedRoutes === undefined ? { rds: { configSource: adsSource, routeConfigName } } : { scopedRoutes }),
+    earlyHeaderMutationExtensions: [disbelief(socket), ...scopeMutation],
+    httpFilters: [...(socket.tailnet === undefined ? [] : peerFiltersOf(socket.tailnet)), ...httpFiltersFrom(listeners)],
     // Whoever connects is the client: what it says about itself in X-Forwarded-… is not believed.
     useRemoteAddress: true,
     // One path, one spelling: what is matched here is what the backend gets, so no spelling slips past a rule for a longer path.
@@ -27,7 +33,7 @@ export const httpConnectionManagerFrom = (port: number, listeners: Answering, { 
     // The backend's own Server header, not Envoy's.
     serverHeaderTransformation: 'PASS_THROUGH',
     http2ProtocolOptions: http2Limits,
-    commonHttpProtocolOptions: { idleTimeout: '3600s' },
+    commonHttpProtocolOptions: { idleTimeout: '3600s', ...underscores(socket) },
     streamIdleTimeout: durationFrom(streamIdleTimeoutMs),
     requestHeadersTimeout: '10s',
     upgradeConfigs: [{ upgradeType: 'websocket' }],
@@ -38,6 +44,8 @@ export const httpConnectionManagerFrom = (port: number, listeners: Answering, { 
     typedConfig: any('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', manager),
   };
 };
+
+const noScopes = { scopedRoutes: undefined, scopeMutation: [] } as const;
 
 const stdoutAccessLog = {
   name: 'envoy.access_loggers.stdout',
@@ -50,6 +58,9 @@ const stdoutAccessLog = {
  */
 const httpFiltersFrom = (listeners: Answering): readonly HttpFilter[] => [
   { name: httpFilters.cors, disabled: true, typedConfig: any('envoy.extensions.filters.http.cors.v3.Cors', {}) },
+  { name: httpFilters.identity, disabled: true, typedConfig: any('envoy.extensions.filters.http.rbac.v3.RBAC', {}) },
+  { name: httpFilters.rateLimit, disabled: true, typedConfig: noRateLimit },
+  ...(asksForTokens(listeners) ? [jwtFilter] : []),
   ...externalAuthsOf(listeners).map(externalAuthFilterFrom),
   {
     name: httpFilters.statefulSession,

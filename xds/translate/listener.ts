@@ -2,6 +2,7 @@ import { any } from '../any.ts';
 import type { Socket } from '../../src/model/graph.ts';
 import { listenerName } from '../names.ts';
 import type { Address, FilterChain, Listener, ListenerFilter } from '../types.ts';
+import { fencedChainsFrom } from './chain-matcher.ts';
 import { httpChainFrom, httpsChainFrom, tcpChainFrom, tlsChainsFrom } from './filter-chain.ts';
 import { connectionBufferBytes } from './limits.ts';
 import type { TranslateOptions } from './options.ts';
@@ -9,18 +10,34 @@ import { answeringListenersOf } from './route-configuration.ts';
 import { udpListenerFrom } from './udp.ts';
 import { unlessEmpty } from './unless-empty.ts';
 
-/** LDS entry of one socket: all Gateway listeners of a port. */
-export const listenerFrom = (socket: Socket, options: TranslateOptions): Listener => ({
+/** LDS entry of one socket: all Gateway listeners of a port. `fence` is who may connect to an entrance from a tailnet. */
+export const listenerFrom = (socket: Socket, options: TranslateOptions, fence: readonly string[] = []): Listener => ({
   name: listenerName(socket),
   ...addressesFrom(socket, options),
   perConnectionBufferLimitBytes: connectionBufferBytes,
-  ...(socket.transport === 'UDP' ? udpListenerFrom(socket) : tcpListenerFrom(socket, options)),
+  ...(socket.transport === 'UDP' ? udpListenerFrom(socket) : tcpListenerFrom(socket, options, fence)),
 });
 
-const tcpListenerFrom = (socket: Socket, options: TranslateOptions): Listener => {
+const tcpListenerFrom = (socket: Socket, options: TranslateOptions, fence: readonly string[]): Listener => {
   const filterChains = filterChainsFrom(socket, options);
   const readsServerNames = filterChains.some(({ filterChainMatch }) => filterChainMatch !== undefined);
-  return { listenerFilters: readsServerNames ? [tlsInspector] : undefined, filterChains };
+  const inspectors = readsServerNames ? [tlsInspector] : [];
+  if (socket.tailnet === undefined) return { listenerFilters: unlessEmpty(inspectors), filterChains };
+  return {
+    // Proxies send the header at once; a client's first bytes of TLS come over its own way to the tailnet.
+    listenerFiltersTimeout: readsServerNames ? '10s' : '2s',
+    listenerFilters: [proxyProtocol, ...inspectors],
+    ...(forwardsBytes(socket) ? fencedChainsFrom(filterChains, fence) : { filterChains }),
+  };
+};
+
+/** Whether a server may talk first here. */
+export const forwardsBytes = ({ listeners }: Socket): boolean => listeners.some(({ protocol }) => protocol === 'TCP' || protocol === 'TLS');
+
+/** Strict: a connection without the header, or with one of the version that proxies do not send, is closed. */
+const proxyProtocol: ListenerFilter = {
+  name: 'envoy.filters.listener.proxy_protocol',
+  typedConfig: any('envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol', { disallowedVersions: ['V1'] }),
 };
 
 const filterChainsFrom = (socket: Socket, options: TranslateOptions): readonly FilterChain[] => [

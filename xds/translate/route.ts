@@ -4,32 +4,43 @@ import type { Any, Route, RouteMatch } from '../types.ts';
 import { corsPolicyFrom, preflightOf } from './cors.ts';
 import { externalAuthEnabled } from './external-auth.ts';
 import { requestHeadersFrom, responseHeadersFrom } from './header-changes.ts';
+import { identityFrom } from './identity.ts';
+import { jwtRequired } from './jwt.ts';
 import { fractionFrom } from './mirror.ts';
 import { carriesStalePort, type Front, redirectFrom, redirectToSaidPort } from './redirect.ts';
+import { rateLimitFrom } from './rate-limit.ts';
 import { withRepetitionFrom } from './repeatable.ts';
 import { routeActionFrom } from './route-action.ts';
 import { routeMatchFrom } from './route-match.ts';
 import { sessionPersistenceFrom } from './session-persistence.ts';
+import { withStandby } from './standby.ts';
 
 /** One match of one rule, as the Envoy routes that mean it, in order: one, but where Envoy needs several to say the same. */
 export const routesFrom = (entry: RouteEntry, front: Front): readonly Route[] => {
-  const common = commonFrom(entry.rule);
+  const common = commonFrom(entry);
   return [...preflightRoutesFrom(entry), ...answersFrom(entry, front)].map((route) => ({ ...route, ...common }));
 };
 
 /** What a rule does to its requests and responses, whatever answers them. */
-const commonFrom = (rule: HttpRule): Route => ({
-  ...requestHeadersFrom(rule.requestHeaders),
-  ...responseHeadersFrom(rule.responseHeaders),
-  typedPerFilterConfig: filterConfigFrom(rule),
-});
+const commonFrom = ({ rule, orRules = [] }: RouteEntry): Route => {
+  const configs = withStandby(filterConfigsFrom(rule), orRules.map(filterConfigsFrom));
+  return {
+    ...requestHeadersFrom(rule.requestHeaders),
+    ...responseHeadersFrom(rule.responseHeaders),
+    typedPerFilterConfig: Object.keys(configs).length === 0 ? undefined : configs,
+  };
+};
 
-const filterConfigFrom = ({ cors, externalAuth, sessionPersistence }: HttpRule): Route['typedPerFilterConfig'] => {
+const filterConfigsFrom = (rule: HttpRule): Readonly<Record<string, Any>> => {
+  const { cors, externalAuth, identities = [], jwt, rateLimit, sessionPersistence } = rule;
   const configs: Record<string, Any> = {};
   if (cors !== undefined) configs[httpFilters.cors] = corsPolicyFrom(cors);
+  if (identities.length > 0) configs[httpFilters.identity] = identityFrom(identities);
+  if (jwt !== undefined) configs[httpFilters.jwt] = jwtRequired(jwt);
+  if (rateLimit !== undefined) configs[httpFilters.rateLimit] = rateLimitFrom(rateLimit);
   if (externalAuth !== undefined) configs[externalAuthFilterName(externalAuth)] = externalAuthEnabled;
   if (sessionPersistence !== undefined) configs[httpFilters.statefulSession] = sessionPersistenceFrom(sessionPersistence);
-  return Object.keys(configs).length === 0 ? undefined : configs;
+  return configs;
 };
 
 /** Preflights of a match that names a method: the `cors` filter answers them all, so the cluster, which Envoy wants, is never asked. */
@@ -46,11 +57,14 @@ const answersFrom = (entry: RouteEntry, front: Front): readonly Route[] => {
   return [{ name: entry.id, match: routeMatchFrom(entry.match), directResponse: { status: action.status } }];
 };
 
-const redirectsFrom = ({ id, match }: RouteEntry, redirect: Redirect, front: Front): readonly Route[] => {
+const redirectsFrom = ({ id, match, writtenPath }: RouteEntry, redirect: Redirect, front: Front): readonly Route[] => {
   const stale = carriesStalePort(redirect, front);
-  const plain = { name: id, match: routeMatchFrom(match), redirect: redirectFrom(match.path, redirect, front) };
+  const plain = { name: id, match: routeMatchFrom(match), redirect: redirectFrom(match.path, redirect, front, writtenPath) };
   if (stale === undefined) return [plain];
-  return [{ name: `${id}/port`, match: routeMatchFrom(match, stale), redirect: redirectToSaidPort(match.path, redirect, front) }, plain];
+  return [
+    { name: `${id}/port`, match: routeMatchFrom(match, stale), redirect: redirectToSaidPort(match.path, redirect, front, writtenPath) },
+    plain,
+  ];
 };
 
 /**

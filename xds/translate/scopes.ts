@@ -64,7 +64,9 @@ export const partName = (routes: string, scope: string): string => `${routes}/${
 export const scopeHeader = 'x-tailplane-scope';
 
 /** How a connection manager finds the part: Envoy looks for scopes by the value of a header only, so it is made to write one. */
-export const scopedRoutesFrom = (routes: string): Pick<HttpConnectionManager, 'scopedRoutes' | 'earlyHeaderMutationExtensions'> => ({
+export const scopedRoutesFrom = (
+  routes: string,
+): Pick<HttpConnectionManager, 'scopedRoutes'> & { readonly scopeMutation: readonly TypedExtensionConfig[] } => ({
   scopedRoutes: {
     name: routes,
     scopeKeyBuilder: { fragments: [{ headerValueExtractor: { name: scopeHeader, index: 0 } }] },
@@ -72,7 +74,7 @@ export const scopedRoutesFrom = (routes: string): Pick<HttpConnectionManager, 's
     // Envoy makes a listener wait for a subscription of its own only, and shares one between equal sources: so no two are.
     scopedRds: { scopedRdsConfigSource: { ...adsSource, authorities: [{ name: routes }] } },
   },
-  earlyHeaderMutationExtensions: [scopeMutation(partName(routes, scopeExpression))],
+  scopeMutation: [scopeMutation(partName(routes, scopeExpression))],
 });
 
 const scopeExpression = evens.map((pattern) => `%CEL(request.host.matches("${pattern}") ? "1" : "0")%`).join('');

@@ -1,13 +1,17 @@
 import type { ObjectKey } from '../../src/lib/key.ts';
 import { memo, memoByReads } from '../../src/lib/memo.ts';
-import type { Backend, Gateway, Graph, Locality, RouteEntry, Socket, StreamRule, TlsSecret } from '../../src/model/graph.ts';
-import { combinedClusterName, listenerName } from '../names.ts';
+import type { Backend, Gateway, Graph, Locality, Peers, RouteEntry, Socket, StreamRule, TlsSecret } from '../../src/model/graph.ts';
+import { combinedClusterName, fenceName, httpFilters, jwksClusterName, listenerName } from '../names.ts';
 import type { Resource, Resources } from '../resources.ts';
 import { clusterFrom } from './cluster.ts';
-import { listenerFrom } from './listener.ts';
+import { fenceFrom } from './fence.ts';
+import { jwksClusterFrom } from './jwks.ts';
+import { jwtConfigOf } from './jwt.ts';
+import { forwardsBytes, listenerFrom } from './listener.ts';
 import { loadAssignmentFrom } from './load-assignment.ts';
 import { defaultOptions, type TranslateOptions } from './options.ts';
 import { ownersOf } from './owners.ts';
+import { peersResourcesFrom } from './peers.ts';
 import type { Front } from './redirect.ts';
 import { reusing } from './reuse.ts';
 import { routesFrom } from './route.ts';
@@ -17,10 +21,12 @@ import { tunnelAssignmentsOf, tunnelClustersOf, tunnelListenersOf } from './tunn
 import { combinedClusterFrom, combinedLoadAssignmentFrom, combinedRulesOf } from './udp.ts';
 import { virtualHostFrom } from './virtual-host.ts';
 
-type Endpoints = { readonly endpoints: Graph['endpoints'] };
+type Endpoints = Pick<Graph, 'endpoints'>;
+/** What changes without any Gateway changing. */
+type Surroundings = Pick<Graph, 'endpoints' | 'fences' | 'peers'>;
 type State = {
   readonly gateway: Gateway;
-  readonly endpoints: Graph['endpoints'];
+  readonly around: Surroundings;
   readonly resources: Resources;
   readonly routingOf: (gateway: Gateway) => Routing;
 };
@@ -36,47 +42,67 @@ export const translator = (given: Partial<TranslateOptions> = {}): ((graph: Grap
   const options = { ...defaultOptions, ...given };
   const make = resourceMakers(options);
   let states: ReadonlyMap<string, State> = new Map();
-  return ({ gateways, endpoints }) => {
+  return ({ gateways, endpoints, fences, peers }) => {
+    const around = { endpoints, fences, peers };
     const next = new Map<string, State>();
-    for (const [name, gateway] of gateways) next.set(name, stateFrom(gateway, endpoints, states.get(name), make));
+    for (const [name, gateway] of gateways) next.set(name, stateFrom(gateway, around, states.get(name), make));
     states = next;
     return new Map([...next].map(([name, { resources }]) => [name, resources]));
   };
 };
 
 /** Walks a Gateway only as far as something in it changed. */
-const stateFrom = (gateway: Gateway, endpoints: Graph['endpoints'], last: State | undefined, make: ResourceMakers): State => {
+const stateFrom = (gateway: Gateway, around: Surroundings, last: State | undefined, make: ResourceMakers): State => {
   if (last?.gateway !== gateway) {
     const routingOf = last?.routingOf ?? make.routing();
-    const resources = resourcesFrom(gateway, endpoints, routingOf(gateway), last?.resources, make);
-    return { gateway, endpoints, resources, routingOf };
+    return { gateway, around, resources: resourcesFrom(gateway, around, routingOf(gateway), last?.resources, make), routingOf };
   }
-  if (gateway.backends.every(({ id }) => endpoints.get(id) === last.endpoints.get(id))) return { ...last, endpoints };
-  const assignments = reusing(last.resources.ClusterLoadAssignment, make.loadAssignments(gateway, endpoints));
-  const unchanged = assignments === last.resources.ClusterLoadAssignment;
-  return { ...last, endpoints, resources: unchanged ? last.resources : { ...last.resources, ClusterLoadAssignment: assignments } };
+  const { resources: before } = last;
+  const sameEndpoints = gateway.backends.every(({ id }) => around.endpoints.get(id) === last.around.endpoints.get(id));
+  const sameTailnets =
+    !isShared(gateway) ||
+    (fenceOf(gateway, around) === fenceOf(gateway, last.around) &&
+      tailnetsOf(gateway).every((tailnet) => around.peers.get(tailnet) === last.around.peers.get(tailnet)));
+  const after: Resources = {
+    ...before,
+    ...(sameEndpoints
+      ? {}
+      : { ClusterLoadAssignment: reusing(before.ClusterLoadAssignment, make.loadAssignments(gateway, around.endpoints)) }),
+    ...(sameTailnets ? {} : tailnetResourcesFrom(gateway, around, before, make)),
+  };
+  return { ...last, around, resources: unlessSame(before, after) };
 };
 
 /** The table of contents of the translation: one line per resource type. */
 const resourcesFrom = (
   gateway: Gateway,
-  endpoints: Graph['endpoints'],
+  around: Surroundings,
   { routes, scopes }: Routing,
   before: Resources | undefined,
   make: ResourceMakers,
-): Resources => {
-  const resources: Resources = {
+): Resources =>
+  unlessSame(before, {
     Cluster: reusing(before?.Cluster, make.clusters(gateway)),
-    ClusterLoadAssignment: reusing(before?.ClusterLoadAssignment, make.loadAssignments(gateway, endpoints)),
-    Listener: reusing(before?.Listener, make.listeners(gateway)),
+    ClusterLoadAssignment: reusing(before?.ClusterLoadAssignment, make.loadAssignments(gateway, around.endpoints)),
     RouteConfiguration: reusing(before?.RouteConfiguration, routes),
     ScopedRouteConfiguration: reusing(before?.ScopedRouteConfiguration, scopes),
     Secret: reusing(before?.Secret, make.secrets(gateway)),
-    TypedExtensionConfig: reusing(before?.TypedExtensionConfig, []),
-  };
-  const unchanged = before !== undefined && Object.entries(resources).every(([type, map]) => before[type as keyof Resources] === map);
-  return unchanged ? before : resources;
-};
+    ...tailnetResourcesFrom(gateway, around, before, make),
+  });
+
+/** What depends on who is there in tailnets, by the filters that have it apart, or where that cannot be by the listeners. */
+const tailnetResourcesFrom = (
+  gateway: Gateway,
+  around: Surroundings,
+  before: Resources | undefined,
+  make: ResourceMakers,
+): Pick<Resources, 'Listener' | 'TypedExtensionConfig'> => ({
+  Listener: reusing(before?.Listener, make.listeners(gateway, around)),
+  TypedExtensionConfig: reusing(before?.TypedExtensionConfig, make.extensions(gateway, around)),
+});
+
+const unlessSame = (before: Resources | undefined, after: Resources): Resources =>
+  before !== undefined && Object.entries(after).every(([type, map]) => before[type as keyof Resources] === map) ? before : after;
 
 type ResourceMakers = ReturnType<typeof resourceMakers>;
 
@@ -114,11 +140,20 @@ const resourceMakers = (options: TranslateOptions) => {
 
   const secret = memo((from: TlsSecret): Resource<'Secret'> => ({ name: from.id, message: secretFrom(from), owners: [from.owner] }));
 
-  const listener = (gateway: Gateway, socket: Socket): Resource<'Listener'> => ({
-    name: listenerName(socket),
-    message: listenerFrom(socket, options),
-    owners: ownersOf([gateway.key, ...socket.listeners.map(({ owner }) => owner)]),
-  });
+  const listenersOf = memo((gateway: Gateway) =>
+    memoByReads<Pick<Surroundings, 'fences'>, Socket, Resource<'Listener'>>((socket, read) => ({
+      name: listenerName(socket),
+      message: listenerFrom(socket, options, forwardsBytes(socket) ? read('fences', localNameOf(gateway)) : undefined),
+      owners: ownersOf([gateway.key, ...socket.listeners.map(({ owner }) => owner)]),
+    })),
+  );
+
+  const peersMakers = new Map<string, ReturnType<typeof peersResourcesFrom>>();
+  const peersOf = (tailnet: string): ReturnType<typeof peersResourcesFrom> => {
+    const maker = peersMakers.get(tailnet) ?? peersResourcesFrom(tailnet);
+    peersMakers.set(tailnet, maker);
+    return maker;
+  };
 
   return {
     clusters: (gateway: Gateway) => [
@@ -127,18 +162,54 @@ const resourceMakers = (options: TranslateOptions) => {
       ),
       ...combinedRulesOf(gateway.sockets).map(combinedCluster),
       ...tunnelClustersOf(gateway),
+      ...(jwtConfigOf(gateway)?.servers ?? []).map(({ server, policies }) => ({
+        name: jwksClusterName(server),
+        message: jwksClusterFrom(server, options.systemCaFile),
+        owners: policies,
+      })),
     ],
     loadAssignments: (gateway: Gateway, endpoints: Graph['endpoints']) => [
       ...gateway.backends.filter((backend) => isHeardOf(backend, endpoints)).map((backend) => loadAssignment(backend, { endpoints })),
       ...combinedRulesOf(gateway.sockets).map((rule) => combinedLoadAssignment(rule, { endpoints })),
       ...tunnelAssignmentsOf(gateway, endpoints),
     ],
-    listeners: (gateway: Gateway) => [...gateway.sockets.map((socket) => listener(gateway, socket)), ...tunnelListenersOf(gateway)],
+    listeners: (gateway: Gateway, { fences }: Surroundings) => [
+      ...gateway.sockets.map((socket) => listenersOf(gateway)(socket, { fences })),
+      ...tunnelListenersOf(gateway),
+    ],
+    extensions: (gateway: Gateway, around: Surroundings): readonly Resource<'TypedExtensionConfig'>[] => [
+      ...(isShared(gateway)
+        ? [
+            { name: fenceName, message: fenceFrom(fenceOf(gateway, around)), owners: [gateway.key] },
+            ...tailnetsOf(gateway).flatMap((tailnet) => peersOf(tailnet)(around.peers.get(tailnet) ?? nobodyKnown)),
+          ]
+        : []),
+      ...jwtExtensionOf(gateway),
+    ],
     /** Of one Gateway, whose routing it follows. */
     routing: () => routingMaker(virtualHostsAt),
     secrets: ({ secrets }: Gateway) => secrets.map(secret),
   };
 };
+
+const jwtExtensionOf = (gateway: Gateway): readonly Resource<'TypedExtensionConfig'>[] => {
+  const jwt = jwtConfigOf(gateway);
+  return jwt === undefined ? [] : [{ name: httpFilters.jwt, message: jwt.config, owners: jwt.policies }];
+};
+
+const nobody: readonly string[] = [];
+const localNameOf = ({ namespace, name }: Gateway): string => `${namespace}/${name}`;
+const fenceOf = (gateway: Gateway, { fences }: Surroundings): readonly string[] => fences.get(localNameOf(gateway)) ?? nobody;
+
+const nobodyKnown: Peers = { byNode: new Map() };
+
+/** Those that peers come in from, sorted. */
+const tailnetsOf = memo(({ sockets }: Gateway): readonly string[] =>
+  [...new Set(sockets.flatMap(({ tailnet }) => tailnet?.tailnet ?? []))].toSorted(),
+);
+
+/** Whether peers of a tailnet come in by some socket. */
+const isShared = ({ sockets }: Gateway): boolean => sockets.some(({ tailnet }) => tailnet !== undefined);
 
 /** Of a tailnet that has not been heard of, Envoys keep the endpoints they have. */
 const isHeardOf = ({ id, reach }: Backend, endpoints: Graph['endpoints']): boolean => reach === undefined || endpoints.has(id);
