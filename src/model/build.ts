@@ -98,7 +98,7 @@ export const graphBuilder = (options: ModelOptions): ((objects: Objects, observa
     const endpoints = endpointsOf(gateways, tables);
     const hosting = hostingOf(sharing, { infrastructures, endpoints, tables });
     const proxySets = proxySetsOf(tables, { gateways, hosting, shares: sharesByOwner(sharing.shares) });
-    const findings = { tables, templates, proxySets, generated, gateways, refusalOf };
+    const findings = { tables, templates, proxySets, generated, gateways, refusalOf, sharing, hosting };
     const ownStatuses = observations === noObservations ? own.unobserved(findings) : own.observed(findings);
     return {
       gateways,

@@ -73,8 +73,20 @@ export const observed = (
   ),
 });
 
+/** Endpoints of Service `web`. */
+export const slice = (ready = true): readonly AnyObject[] =>
+  objectsIn(`
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: web-1, namespace: default, labels: { kubernetes.io/service-name: web } }
+addressType: IPv4
+ports: [{ port: 80 }]
+endpoints: [{ addresses: [10.0.0.1], conditions: { ready: ${ready} } }]
+`);
+
 export const worldOf = (yaml: string, ...more: readonly AnyObject[]): readonly AnyObject[] => [
   ...prelude,
+  ...slice(),
   tailnetOf(),
   ...objectsIn(edge + yaml),
   ...more,

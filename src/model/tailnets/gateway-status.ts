@@ -1,9 +1,10 @@
 import type { TailscaleGateway } from '../../api/generated/tailscale.ts';
 import type { HTTPRoute } from '../../api/generated/gateway-api.ts';
 import { present } from '../../lib/present.ts';
-import { conditionsOf } from '../conditions.ts';
+import { type ConditionsOf, conditionsOf } from '../conditions.ts';
 import type { Verdict } from '../route-node.ts';
-import type { Status } from '../status.ts';
+import type { ShareFindings } from '../sharing/findings.ts';
+import type { Condition, Status } from '../status.ts';
 import type { GeneratedPlan } from './generated-routes.ts';
 import type { TailnetSync } from './status-tables.ts';
 
@@ -16,20 +17,26 @@ export type GatewayFindings = {
   /** Why a generated route is on no listener. */
   readonly refusalOf: (route: HTTPRoute) => Verdict | undefined;
   readonly syncs: ReadonlyMap<string, TailnetSync>;
+  readonly shared: ShareFindings;
 };
 
-/** What users are told of a TailscaleGateway: whether it and its routes are taken, and what it claims that another had first. */
+/** Of the CRD. */
+const mostServices = 1024;
+
+/** What users are told of a TailscaleGateway: whether it and its routes are taken, whether its services are reached, and what it claims that another had first. */
 export const gatewayStatusOf = ({ metadata }: TailscaleGateway, findings: GatewayFindings): GatewayStatus => {
-  const { plan, refusalOf, syncs } = findings;
+  const { plan, refusalOf, shared, syncs } = findings;
   const conditions = conditionsOf(metadata.generation);
+  const conflicts = [...conflictsIn(plan), ...shared.conflicts];
   const refused = plan.routes.flatMap((route) => refusalOf(route) ?? []);
   return {
     kind: 'TailscaleGateway',
     conditions: [
-      conditions.unless(gatewayMistake(plan) ?? notServed(findings) ?? refusalIn(refused), 'Accepted', acceptedMessage(plan)),
-      plan.conflicts.length === 0
-        ? conditions.no('Conflicted', 'NoConflicts', 'Nobody else claims its hosts and paths')
-        : conditions.yes('Conflicted', 'HostConflict', conflictMessage(plan)),
+      conditions.unless(gatewayMistake(plan) ?? notServed(findings) ?? refusalIn(refused), 'Accepted', acceptedMessage(plan, shared)),
+      ...servicesReady(shared, conditions),
+      conflicts.length === 0
+        ? conditions.no('Conflicted', 'NoConflicts', 'Nobody else claims its names, hosts and paths')
+        : conditions.yes('Conflicted', plan.conflicts.length > 0 ? 'HostConflict' : 'NameConflict', some(conflicts)),
     ],
     fields: {
       tailnetStatus: plan.tailnets.map(({ name, ref, discovered, refused: notAllowed }) => ({
@@ -38,7 +45,8 @@ export const gatewayStatusOf = ({ metadata }: TailscaleGateway, findings: Gatewa
         ...present({ lastSync: notAllowed === undefined ? syncs.get(ref)?.at : undefined }),
         observedGeneration: metadata.generation,
       })),
-      generatedRoutes: { egressRoutes: plan.routes.length - refused.length },
+      generatedRoutes: { ...(shared.isSharing ? { ingressRoutes: shared.routes } : {}), egressRoutes: plan.routes.length - refused.length },
+      ...(shared.isSharing ? { services: shared.services.slice(0, mostServices) } : {}),
     },
   };
 };
@@ -59,22 +67,28 @@ const refusalIn = (refused: readonly Verdict[]): Verdict | undefined => {
   return first && { reason: first.reason, message: `Generated routes that are on no listener: ${refused.length}: ${first.message}` };
 };
 
-const acceptedMessage = ({ routes, tailnets }: GeneratedPlan): string => {
+const acceptedMessage = ({ routes, tailnets }: GeneratedPlan, shared: ShareFindings): string => {
   const direct = routes.length === 0 ? [] : tailnets.filter(({ isDirect }) => isDirect).map(({ name }) => name);
   const left = tailnets.flatMap((tailnet) => tailnet.left);
   return [
-    `Generated egress routes: ${routes.length}`,
+    ...(shared.isSharing ? [`Shared routes: ${shared.routes}`] : []),
+    ...(shared.isSharing && routes.length === 0 ? [] : [`Generated egress routes: ${routes.length}`]),
     ...(direct.length === 0
       ? []
       : [
           `Envoys have to stand in tailnet ${direct.join(', ')} themselves, for this namespace has no TailscaleProxyGroup of type egress for it`,
         ]),
     ...(left.length === 0 ? [] : [`left out: ${some(left)}`]),
+    ...(shared.left.length === 0 ? [] : [`not shared: ${some(shared.left)}`]),
   ].join('; ');
 };
 
-const conflictMessage = ({ conflicts }: GeneratedPlan): string =>
-  some(conflicts.map(({ claim, winner }) => `${claim} is that of ${winner}`));
+const conflictsIn = ({ conflicts }: GeneratedPlan): readonly string[] =>
+  conflicts.map(({ claim, winner }) => `${claim} is that of ${winner}`);
+
+/** Said of those that share anything. */
+const servicesReady = ({ isSharing, notReady, services }: ShareFindings, { unless }: ConditionsOf): readonly Condition[] =>
+  isSharing ? [unless(notReady, 'ServicesReady', `Shared services: ${services.length}`)] : [];
 
 const shown = 5;
 

@@ -297,7 +297,7 @@ describe('a TailscaleServices', () => {
     expect(shown(conditions(servicesOf('web')), 'VIPServiceReady')).toBe('(none)');
     expect(shown(conditions(servicesOf('web', { vipService: { autoApprove: false } })), 'VIPServiceReady')).toBe('True Found');
     expect(shown(conditions(servicesOf('web', { vipService: { name: 'svc:other', autoApprove: false } })), 'VIPServiceReady')).toBe(
-      'Unknown NotManagedYet',
+      'False NoIngressProxies',
     );
     const graph = graphOf(observed, servicesOf('web', { vipService: { autoApprove: false } }), web('a', [two]));
     expect(statusOf(graph, 'TailscaleServices', 'web').fields.vipServiceStatus).toEqual({

@@ -2,9 +2,15 @@ import type { HTTPRoute } from '../../api/generated/gateway-api.ts';
 import type { TailscaleGateway } from '../../api/generated/tailscale.ts';
 import { reuse } from '../../lib/equal.ts';
 import { keyOf, localKeyOf, type ObjectKey } from '../../lib/key.ts';
-import { type Read, sameElements } from '../../lib/memo.ts';
+import { lastCall } from '../../lib/last-call.ts';
+import { memo, type Read, sameElements } from '../../lib/memo.ts';
 import { conditionsOf } from '../conditions.ts';
 import type { Verdict } from '../route-node.ts';
+import { type ShareFindings, shareFindingsOf } from '../sharing/findings.ts';
+import type { Hosting } from '../sharing/hosting.ts';
+import type { Sharing } from '../sharing/sharing.ts';
+import { whereaboutsBuilder, type Whereabouts } from '../sharing/standing.ts';
+import { vipFindingsBuilder } from '../sharing/vip-findings.ts';
 import type { Status } from '../status.ts';
 import type { ModelTables } from '../tables.ts';
 import { endpointsStatuses, mistakeIn } from './endpoints-status.ts';
@@ -28,6 +34,8 @@ export type Findings = {
   readonly proxySets: ProxySets;
   readonly generated: Generated;
   readonly gateways: ReadonlyMap<string, unknown>;
+  readonly sharing: Sharing;
+  readonly hosting: Hosting;
   /** Why a generated route is on no listener of its Gateway. */
   readonly refusalOf: (route: HTTPRoute) => Verdict | undefined;
 };
@@ -44,18 +52,26 @@ export const ownStatusesFor = (onCluster: boolean): OwnStatuses => {
   const endpointsStatusOf = endpointsStatuses(onCluster);
   const proxyGroupStatusOf = proxyGroupStatuses(onCluster);
   const syncsOf = tailnetSyncsBuilder();
-  const statusTables = ({ tables, templates, proxySets }: Findings): StatusTables => ({
-    ...tables,
-    proxySetsOf: onCluster ? proxySets.of : none,
-    devicesById: devicesById(tables.tailnets),
-    tailnetSyncs: syncsOf(tables.tailnets),
-    templateProblems: templates.problems,
+  const whereabouts = whereaboutsBuilder(onCluster);
+  const vipFindingsOf = vipFindingsBuilder();
+  const worldOf = ({ tables, hosting, proxySets }: Findings): Whereabouts => whereabouts(tables, hosting, proxySets.all);
+  const statusTables = (findings: Findings): StatusTables => ({
+    ...findings.tables,
+    proxySetsOf: onCluster ? findings.proxySets.of : none,
+    devicesById: devicesById(findings.tables.tailnets),
+    tailnetSyncs: syncsOf(findings.tables.tailnets),
+    templateProblems: findings.templates.problems,
+    vipFindings: vipFindingsOf(findings.sharing, worldOf(findings)),
   });
   const ofGateways = new WeakMap<TailscaleGateway, Status>();
+  const sharedOf = memo((gateway: TailscaleGateway) =>
+    lastCall((sharing: Sharing, world: Whereabouts): ShareFindings => shareFindingsOf(gateway, sharing, world)),
+  );
   let last: readonly Entry[] = [];
   return {
     observed: (findings) => {
-      const { tables, generated, gateways, refusalOf } = findings;
+      const { tables, generated, gateways, refusalOf, sharing } = findings;
+      const world = worldOf(findings);
       const full = statusTables(findings);
       const statuses: Entry[] = [];
       for (const tailnet of tables.TailscaleTailnet.values()) statuses.push(entryOf(tailnet, tailnetStatusOf(tailnet, full)));
@@ -67,7 +83,13 @@ export const ownStatusesFor = (onCluster: boolean): OwnStatuses => {
         const plan = generated.plans.get(localKeyOf(gateway));
         if (plan === undefined) continue;
         const isServed = gateways.has(plan.gateway);
-        const status = gatewayStatusOf(gateway, { plan, isServed, refusalOf, syncs: full.tailnetSyncs });
+        const status = gatewayStatusOf(gateway, {
+          plan,
+          isServed,
+          refusalOf,
+          syncs: full.tailnetSyncs,
+          shared: sharedOf(gateway)(sharing, world),
+        });
         const settled = reuse(ofGateways.get(gateway) ?? status, status);
         ofGateways.set(gateway, settled);
         statuses.push(entryOf(gateway, settled));

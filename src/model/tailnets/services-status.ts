@@ -40,7 +40,7 @@ export const servicesStatusOf = memoByChanges<StatusTables, TailscaleServices, S
     ],
     fields: {
       selectedEndpoints: selectedEndpoints.slice(0, most.selected),
-      ...vipServiceStatus(services, selected, read),
+      ...vipServiceStatus(services, selected, count, read),
       totalBackends: count.total,
       healthyBackends: count.healthy,
     },
@@ -166,25 +166,53 @@ const vipServiceIn = (services: TailscaleServices, selected: readonly TailscaleE
 const vipServiceReady = (
   services: TailscaleServices,
   selected: readonly TailscaleEndpoints[],
-  { yes, unknown }: ConditionsOf,
+  { no, unless, yes }: ConditionsOf,
   read: Read<StatusTables>,
 ): readonly Condition[] => {
   if (services.spec.vipService === undefined) return [];
   const name = vipServiceName(services);
-  return vipServiceIn(services, selected, read) === undefined
-    ? [unknown('VIPServiceReady', 'NotManagedYet', `No tailnet has a service ${name}, and nobody here makes one yet`)]
-    : [yes('VIPServiceReady', 'Found', `The tailnet has a service ${name}`)];
+  const hosted = read('vipFindings', localKeyOf(services));
+  if (hosted !== undefined) {
+    const left = hosted.left.length === 0 ? '' : `; not possible: ${hosted.left.join('; ')}`;
+    return [unless(hosted.failure, 'VIPServiceReady', `Peers of the tailnet reach ${name}${left}`)];
+  }
+  if (vipServiceIn(services, selected, read) !== undefined) return [yes('VIPServiceReady', 'Found', `The tailnet has a service ${name}`)];
+  const message = `No tailnet has a service ${name}, and nothing here hosts it: select a TailscaleEndpoints with proxy.connectionType ingress or bidirectional`;
+  return [no('VIPServiceReady', 'NoIngressProxies', message)];
 };
+
+const mostConsumers = 256;
 
 const vipServiceStatus = (
   services: TailscaleServices,
   selected: readonly TailscaleEndpoints[],
+  count: Count,
   read: Read<StatusTables>,
 ): Pick<Fields, 'vipServiceStatus'> => {
   if (services.spec.vipService === undefined) return {};
   const serviceName = vipServiceName(services);
+  const hosted = read('vipFindings', localKeyOf(services));
+  if (hosted !== undefined) {
+    const { addresses, ports, dnsName, owner, consumers } = hosted;
+    const backends = { backendCount: count.total, healthyBackendCount: count.healthy };
+    const known = present({ dnsName, ownerOperator: owner });
+    const isThere = addresses.length > 0;
+    return {
+      vipServiceStatus: {
+        created: isThere,
+        serviceName,
+        ...(isThere ? { addresses: addresses.slice(0, mostAddresses) } : {}),
+        ...known,
+        ports,
+        ...backends,
+        consumers: consumers.slice(0, mostConsumers),
+      },
+    };
+  }
   const found = vipServiceIn(services, selected, read);
   if (found === undefined) return { vipServiceStatus: { created: false, serviceName } };
   const dnsName = found.suffix === undefined ? undefined : `${serviceName.slice('svc:'.length)}.${found.suffix}`;
-  return { vipServiceStatus: present({ created: true, serviceName, addresses: found.service.addresses.slice(0, 8), dnsName }) };
+  return { vipServiceStatus: present({ created: true, serviceName, addresses: found.service.addresses.slice(0, mostAddresses), dnsName }) };
 };
+
+const mostAddresses = 8;

@@ -4,6 +4,7 @@ import { memo, type Table } from '../../lib/memo.ts';
 import { present } from '../../lib/present.ts';
 import type { ProxySet } from '../proxy-set.ts';
 import type { Verdict } from '../route-node.ts';
+import type { VipFinding } from '../sharing/vip-findings.ts';
 import type { ModelTables } from '../tables.ts';
 import { tailnetKey } from './tables.ts';
 
@@ -17,6 +18,8 @@ export type StatusTables = ModelTables & {
   readonly tailnetSyncs: ReadonlyMap<string, TailnetSync>;
   /** Why templates of TailscaleServices are not followed, by `namespace/name`. */
   readonly templateProblems: ReadonlyMap<string, Verdict>;
+  /** Of services that proxies of TailscaleServices are to host, by `namespace/name`. */
+  readonly vipFindings: ReadonlyMap<string, VipFinding>;
 };
 
 export type TailnetSync = {

@@ -1,0 +1,128 @@
+import type { SharedServiceStatus, TailscaleGateway } from '../../api/generated/tailscale.ts';
+import { keyOf, type ObjectKey } from '../../lib/key.ts';
+import { byCodeUnit } from '../../lib/key.ts';
+import { present } from '../../lib/present.ts';
+import type { ObservedVipService } from '../../api/observations.ts';
+import type { Verdict } from '../route-node.ts';
+import { routesOf, type Left } from './candidates.ts';
+import type { SharedService } from './services.ts';
+import type { Share } from './share.ts';
+import type { Sharing } from './sharing.ts';
+import { objectText, standingOf, type Whereabouts } from './standing.ts';
+
+/** What there is to say of what a TailscaleGateway shares. */
+export type ShareFindings = {
+  /** Whether it shares anything with anybody. */
+  readonly isSharing: boolean;
+  readonly services: readonly SharedServiceStatus[];
+  /** How many routes are reached through them. */
+  readonly routes: number;
+  /** Why some service cannot be reached, the first one. */
+  readonly notReady?: Verdict;
+  /** What is not shared, or not quite, for users. */
+  readonly left: readonly string[];
+  /** What others have, for users. */
+  readonly conflicts: readonly string[];
+};
+
+/** Reasons of the coordination of services that say: somebody else has this one. */
+const conflicting: ReadonlySet<string> = new Set([
+  'NameTaken',
+  'NotShared',
+  'OwnerUnknown',
+  'RegistryNewer',
+  'RegistryInvalid',
+  'ClusterNameTaken',
+]);
+
+/** What can never be shared, and is not waited for. */
+const unshareable: ReadonlySet<string> = new Set(['UnsupportedProtocol']);
+
+export const shareFindingsOf = (gateway: TailscaleGateway, sharing: Sharing, world: Whereabouts): ShareFindings => {
+  const own = sharing.shares.filter(([{ owner }]) => owner === gateway);
+  const ofOwner = [...sharing.services].filter(([, { candidate }]) => candidate.share.owner === gateway);
+  const told = ofOwner.map(([key, service]) => toldOf(key, service, sharing, world));
+  const left = own.flatMap(([, list]) => list);
+  const conflicts = [
+    ...sharing.conflicts
+      .filter(({ claim }) => claim.owner === gateway)
+      .map(({ claim, what, winner }) => `${conflictSubject(claim.candidate?.routes[0]?.route)}${what} is that of ${winner}`),
+    ...told.flatMap(({ status, failure }) =>
+      failure !== undefined && conflicting.has(failure.reason) ? [`${status.name}: ${failure.message}`] : [],
+    ),
+  ];
+  const broken = told.find(({ failure }) => failure !== undefined);
+  const unhosted = own.find(([share]) => share.unhosted !== undefined)?.[0];
+  return {
+    isSharing: own.length > 0,
+    services: told
+      .map(({ status }) => status)
+      .toSorted((one, other) => byCodeUnit(`${one.name} ${one.tailnet}`, `${other.name} ${other.tailnet}`)),
+    routes: new Set(ofOwner.flatMap(([, { candidate }]) => candidate.routes.map(({ route }) => route))).size,
+    ...present({ notReady: unhostedVerdict(unhosted) ?? brokenVerdict(broken, told) ?? leftVerdict(left) }),
+    left: left.map(({ what, message }) => `${leftText(what)}: ${message}`),
+    conflicts,
+  };
+};
+
+const conflictSubject = (route: Parameters<typeof keyOf>[0] | undefined): string =>
+  route === undefined ? '' : `${objectText(keyOf(route))}: `;
+
+const leftText = (what: string): string => (what.split('/').length === 3 ? objectText(what as ObjectKey) : what);
+
+type Told = { readonly status: SharedServiceStatus; readonly failure?: Verdict };
+
+const unhostedVerdict = (share: Share | undefined): Verdict | undefined =>
+  share?.unhosted && { reason: share.unhosted.reason, message: `tailnet ${share.entry}: ${share.unhosted.message}` };
+
+const brokenVerdict = (broken: Told | undefined, told: readonly Told[]): Verdict | undefined => {
+  if (broken?.failure === undefined) return undefined;
+  const count = told.filter(({ failure }) => failure !== undefined).length;
+  const others = count === 1 ? '' : `; and ${count - 1} more that are not ready`;
+  return { reason: broken.failure.reason, message: `${broken.status.name}: ${broken.failure.message}${others}` };
+};
+
+const leftVerdict = (left: readonly Left[]): Verdict | undefined => {
+  const first = left.find(({ reason }) => !unshareable.has(reason));
+  return first && { reason: first.reason, message: `${leftText(first.what)}: ${first.message}` };
+};
+
+const mostRoutes = 64;
+const mostAddresses = 8;
+
+const toldOf = (key: string, service: SharedService, sharing: Sharing, world: Whereabouts): Told => {
+  const { candidate, dnsName, plan } = service;
+  const { share, name } = candidate;
+  const { tailnet } = share;
+  const observed = world.sharedServices.get(key);
+  const ports = plan.numbers.map((port) => `tcp:${port}`);
+  const failure =
+    share.unhosted ??
+    plan.waits ??
+    (sharing.entrances.without.has(key) ? noPortLeft : undefined) ??
+    standingOf({ key, tailnet, name, sets: [share.set], ports }, world);
+  return {
+    status: {
+      name,
+      tailnet,
+      ...present({ dnsName, ownerCluster: observed?.owner, vipAddresses: addressesOf(observed) }),
+      ports,
+      routes: routesOf(candidate).slice(0, mostRoutes),
+      ...(observed === undefined ? {} : { consumerCount: observed.consumers.length }),
+      status: failure?.reason ?? 'Ready',
+      ...present({ message: failure?.message ?? remarkOf(service) }),
+    },
+    ...present({ failure }),
+  };
+};
+
+const noPortLeft: Verdict = { reason: 'PortsExhausted', message: 'this Gateway has no port left for it; share fewer services' };
+
+const addressesOf = (observed: ObservedVipService | undefined): readonly string[] | undefined =>
+  observed === undefined || observed.addresses.length === 0 ? undefined : observed.addresses.slice(0, mostAddresses);
+
+/** What users of raw TCP have to know, though all is well. */
+const remarkOf = ({ plan }: SharedService): string | undefined =>
+  plan.ports.some(({ mode }) => mode === 'tcp' || mode === 'tls' || mode === 'tls-end')
+    ? 'connections are closed in both directions when one side ends its own: Tailscale does not carry half-closed ones'
+    : undefined;
