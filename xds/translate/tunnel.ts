@@ -1,8 +1,8 @@
 /**
  * Connections through HTTP proxies into tailnets. An endpoint of a tunnelled backend is an address inside Envoy, and its metadata say where
  * it really is (`tunnelled-endpoints.ts`). The first internal listener turns each connection into a CONNECT request for that target; the
- * second sends the request to one of the proxies that lead there, and to another one when that cannot be connected to. So a proxy may die
- * without a byte of a client having been lost on it, whatever the protocol; and a target that does not answer is given up after a while,
+ * second sends the request to one of the proxies that lead there, and to another one when that cannot be connected to, or cannot connect. So a
+ * proxy may die without a byte of a client having been lost on it, whatever the protocol; and a target that does not answer is given up after a while,
  * where tailscaled would go on trying for two minutes. Neither is possible in one step: only the HTTP connection manager waits for an
  * answer with a limit, and only the TCP proxy makes CONNECT requests of bytes. Endpoints by name go another way, without a proxy.
  */
@@ -20,6 +20,9 @@ const proxiesHeader = 'x-tailplane-proxies';
 /** From target unreachable to the client knowing it. As long as two proxies that do not answer, and a slow path through a relay, may take. */
 const establishTimeout = '8s';
 const proxyConnectTimeout = '2s';
+
+/** What tailscaled answers when it cannot connect to the target: as long as it has not, trying again is safe, and another proxy may know a way. */
+const refused = 500;
 
 const carried = (key: string): string => `%DYNAMIC_METADATA(${tunnelMetadata}:${key})%`;
 
@@ -61,7 +64,12 @@ const connectManager: HttpConnectionManager = {
             route: {
               clusterHeader: proxiesHeader,
               timeout: '0s',
-              retryPolicy: { retryOn: 'connect-failure', numRetries: 2, ...elsewhere },
+              retryPolicy: {
+                retryOn: 'connect-failure,retriable-status-codes',
+                retriableStatusCodes: [refused],
+                numRetries: 2,
+                ...elsewhere,
+              },
             },
           },
         ],
