@@ -8,6 +8,7 @@ import { TailscaleApiError } from '../../src/tailscale/api-error.ts';
 import type { TailscaleClient } from '../../src/tailscale/client.ts';
 import type { Clock } from './clock.ts';
 import { type Decision, decideKeep, decideLeave, shortcomingOf } from './decide.ts';
+import { afterContentionMs, afterFailureMs, type Entry, firstDue, hostsAskedAgainMs, isQuiet, newEntry } from './entry.ts';
 import { nameProblem, nameTaken, notReady, verdictOn } from './failure.ts';
 import { Heart } from './heart.ts';
 import { askHosts, type HostsApi, type OurHosts } from './hosts.ts';
@@ -17,7 +18,6 @@ import type { Registry } from './registry.ts';
 import { round, type WritingApi } from './round.ts';
 import { registryOf, type Self, standingOf } from './standing.ts';
 import { settleMs } from './times.ts';
-import { type Entry, firstDue, hostsAskedAgainMs, isQuiet, newEntry, waitMs } from './entry.ts';
 
 export type ServicesApi = WritingApi & HostsApi & Pick<TailscaleClient, 'vipServices' | 'vipService'>;
 
@@ -118,7 +118,8 @@ export class Coordinator {
       else this.#entries.set(name, entry);
     }
     this.#cancel?.();
-    this.#cancel = clock.after(next - clock.elapsed(), () => this.#look());
+    // Not sooner than clocks can tell.
+    this.#cancel = clock.after(Math.max(next - clock.elapsed(), 10), () => this.#look());
     this.#tell();
   }
 
@@ -226,7 +227,7 @@ export class Coordinator {
     if (how === 'beaten') this.#heart.beaten();
     if (how === 'contended') {
       entry.misses += 1;
-      entry.notBefore = clock.elapsed() + waitMs(entry.misses, 500, clock.random());
+      entry.notBefore = clock.elapsed() + afterContentionMs(entry.misses, clock.random());
       return;
     }
     this.#worked(entry);
@@ -273,10 +274,11 @@ export class Coordinator {
     this.#heart.missed();
     entry.misses += 1;
     const isApi = error instanceof TailscaleApiError;
-    entry.notBefore = clock.elapsed() + Math.max((isApi && error.retryAfterMs) || 0, waitMs(entry.misses, 2000, clock.random()));
+    entry.notBefore = clock.elapsed() + Math.max((isApi && error.retryAfterMs) || 0, afterFailureMs(entry.misses, clock.random()));
     // What passes by itself is told when it did not.
     if (this.#isStopped || (isApi && error.retryable && entry.misses < 2)) return;
-    const about = this.#facts.wishes.get(name) ?? { name, tags: [] };
+    const tags = [this.#facts.wishes.get(name), this.#view(name)].flatMap((either) => either?.tags ?? []);
+    const about = { name, tags: [...new Set(tags)] };
     const failure = isApi
       ? verdictOn(error, about, tailnet)
       : { reason: 'ApiUnreachable', message: `${name} cannot be asked about: ${error instanceof Error ? error.message : 'unknown'}` };

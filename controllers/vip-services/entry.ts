@@ -21,9 +21,14 @@ export const isQuiet = ({ isBusy, settleAt, misses }: Entry): boolean => !isBusy
 export const firstDue = <T extends { readonly at: number }>(all: readonly T[]): T | undefined =>
   all.reduce<T | undefined>((first, each) => (first === undefined || each.at < first.at ? each : first), undefined);
 
-/** Doubles with each miss, less up to a half by chance; ten minutes at most. */
-export const waitMs = (misses: number, firstMs: number, random: number): number =>
-  Math.min(firstMs * 2 ** Math.min(misses - 1, 30), 600_000) * (1 - random / 2);
+/** After failures in a row: doubles with each, less up to a half by chance; ten minutes at most. */
+export const afterFailureMs = (misses: number, random: number): number => waitMs(misses, 2000, 600_000, random);
+
+/** After rounds in a row in which somebody else was in between. */
+export const afterContentionMs = (misses: number, random: number): number => waitMs(misses, 500, 60_000, random);
+
+const waitMs = (misses: number, firstMs: number, longestMs: number, random: number): number =>
+  Math.min(firstMs * 2 ** Math.min(misses - 1, 30), longestMs) * (1 - random / 2);
 
 /** Soon while hosts are not ready, more and more rarely; each hour when they are. */
 export const hostsAskedAgainMs = (tries: number, random: number): number =>

@@ -30,9 +30,9 @@ export class Knowledge {
     this.#lookedAt = clock.elapsed();
   }
 
-  /** Names of all that there is. */
-  names(): Iterable<string> {
-    return this.#listed?.keys() ?? [];
+  /** Names of all that there is, and perhaps some of what was. */
+  names(): readonly string[] {
+    return [...(this.#listed?.keys() ?? []), ...this.#own.keys()];
   }
 
   /** `isWell`: the tailnet is being read, so that what does not change in the list stands still indeed. */

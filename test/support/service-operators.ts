@@ -1,6 +1,5 @@
 /** Operators that share services: tailplanes as they are, and others that do as Tailscale's own operator does. */
 import { Coordinator, type Facts } from '../../controllers/vip-services/coordinator.ts';
-import { settleMs } from '../../controllers/vip-services/times.ts';
 import type { VipService as ListedService } from '../../src/api/observations.ts';
 import type { VipServiceWish } from '../../src/model/graph.ts';
 import { servicesFrom } from '../../src/sources/tailnets/services.ts';
@@ -20,8 +19,6 @@ export interface ServiceOperator {
   /** Between any two calls. */
   crash: () => void;
   begin: () => void;
-  /** Services that it can rely on: it has been in them for as long as anybody's older view could undo. */
-  readonly settled: ReadonlySet<string>;
 }
 
 export const refsOf = (service: VipService | undefined): readonly string[] =>
@@ -29,13 +26,18 @@ export const refsOf = (service: VipService | undefined): readonly string[] =>
     JSON.parse(service?.annotations?.['tailscale.com/owner-references'] ?? '{"ownerRefs":[]}') as { ownerRefs: { operatorID: string }[] }
   ).ownerRefs.map(({ operatorID }) => operatorID);
 
-export const consumersOf = (service: VipService | undefined): readonly string[] =>
+/** Operators that have a part in it. */
+export const membersOf = (service: VipService | undefined): ReadonlySet<string> =>
+  new Set([
+    ...consumersOf(service).map((cluster) => `tailplane-${cluster}`),
+    ...refsOf(service).filter((id) => !id.startsWith('tailplane-')),
+  ]);
+
+const consumersOf = (service: VipService | undefined): readonly string[] =>
   Object.keys(
     (JSON.parse(service?.annotations?.['gateway.tailscale.com/service-registry'] ?? '{}') as { consumers?: Record<string, unknown> })
       .consumers ?? {},
   );
-
-type Stay = { readonly since: number; readonly last: number };
 
 /** A tailplane: the coordinator, fed by lists as discovery reads them, with a clock of its own that may be wrong. */
 export class TailplaneOperator implements ServiceOperator {
@@ -50,7 +52,6 @@ export class TailplaneOperator implements ServiceOperator {
   #life = 0;
   #coordinator: Coordinator | undefined;
   #listed: ReadonlyMap<string, ListedService> | undefined;
-  #stays = new Map<string, Stay>();
 
   constructor(cluster: string, stage: VirtualStage, shared: SharedServices, skewMs: number) {
     this.cluster = cluster;
@@ -60,10 +61,6 @@ export class TailplaneOperator implements ServiceOperator {
     this.#skewMs = skewMs;
   }
 
-  get settled(): ReadonlySet<string> {
-    return new Set([...this.#stays].filter(([, { since, last }]) => last - since >= settleMs).map(([name]) => name));
-  }
-
   begin(): void {
     if (this.isAlive) return;
     this.isAlive = true;
@@ -71,19 +68,11 @@ export class TailplaneOperator implements ServiceOperator {
     const life = ++this.#life;
     const { elapsed } = this.#stage;
     const api = this.#shared.apiFor({ name: this.id, isDead: () => this.#life !== life, called: () => (this.calls += 1) });
-    const watched = {
-      ...api,
-      vipService: async (name: string) => {
-        const service = await api.vipService(name);
-        this.#read(name, service);
-        return service;
-      },
-    };
     this.#coordinator = new Coordinator(
       {
         tailnet: 'corp',
         self: { cluster: this.cluster, operator: this.id },
-        api: () => watched,
+        api: () => api,
         clock: {
           now: () => start + this.#stage.elapsed + this.#skewMs,
           elapsed: () => this.#stage.elapsed - elapsed,
@@ -102,12 +91,10 @@ export class TailplaneOperator implements ServiceOperator {
     this.isAlive = false;
     this.#life += 1;
     this.#coordinator?.stop();
-    this.#stays.clear();
   }
 
   want(names: ReadonlySet<string>): void {
     this.wants = names;
-    for (const name of this.#stays.keys()) if (!names.has(name)) this.#stays.delete(name);
     if (this.isAlive) this.#coordinator?.update(this.#facts(true));
   }
 
@@ -116,11 +103,6 @@ export class TailplaneOperator implements ServiceOperator {
     while (this.#life === life) {
       try {
         const list = await api.vipServices();
-        for (const name of this.wants)
-          this.#read(
-            name,
-            list.find((service) => service.name === name),
-          );
         this.#listed = servicesFrom(list, this.#listed ?? new Map());
         this.#coordinator?.update(this.#facts(true));
         await this.#stage.wait(this.#stage.between(135_000, 165_000));
@@ -158,13 +140,6 @@ export class TailplaneOperator implements ServiceOperator {
       sets: [],
     };
   }
-
-  #read(name: string, service: VipService | undefined): void {
-    const before = this.#stays.get(name);
-    const now = this.#stage.elapsed;
-    if (!this.wants.has(name) || !consumersOf(service).includes(this.cluster)) this.#stays.delete(name);
-    else this.#stays.set(name, { since: before?.since ?? now, last: now });
-  }
 }
 
 /** As Tailscale's operator reconciles: read, add or take away its own reference, write the whole; looked at again after five to nine minutes. */
@@ -173,7 +148,6 @@ export class OfficialOperator implements ServiceOperator {
   calls = 0;
   isAlive = false;
   wants: ReadonlySet<string> = new Set();
-  readonly settled: ReadonlySet<string> = new Set();
   readonly #stage: VirtualStage;
   readonly #shared: SharedServices;
   readonly #all: readonly string[];

@@ -26,6 +26,9 @@ export type Caller = {
   readonly called: (call: string) => void;
 };
 
+/** Probabilities: that each part of a call takes long, or a read tells of the past; and that the API fails, or its answer is lost. */
+export type Weather = { readonly slow: number; readonly failing: number };
+
 /** What `controllers/vip-services/times.ts` reckons with: reads are no older, requests and answers no longer under way. */
 const worstMs = 4900;
 
@@ -36,17 +39,16 @@ const empty = firstOf(initialWorld('shared', start));
 const names = /\/vip-services\/([^/]+)$/;
 
 export class SharedServices {
-  /** Probability that a call goes wrong in some way. */
-  trouble: number;
+  weather: Weather;
   readonly #stage: VirtualStage;
   readonly #landed: (write: Landed) => void;
   #simulation: Simulation;
   /** Worlds that late reads may still tell of, oldest first. */
   #past: { readonly since: number; readonly world: World }[] = [];
 
-  constructor(stage: VirtualStage, trouble: number, landed: (write: Landed) => void, services: readonly VipService[]) {
+  constructor(stage: VirtualStage, weather: Weather, landed: (write: Landed) => void, services: readonly VipService[]) {
     this.#stage = stage;
-    this.trouble = trouble;
+    this.weather = weather;
     this.#landed = landed;
     const grant = { token, credential: 'simulated', scopes: ['all'], tags: ['tag:k8s-operator'], expiresAt: Number.POSITIVE_INFINITY };
     const tailnet: Tailnet = {
@@ -70,7 +72,7 @@ export class SharedServices {
       const { withinMs = Number.POSITIVE_INFINITY, answerMs = 30_000 } = timely;
       caller.called(call);
       const failing = (kind: 'conflict' | 'unreachable', said: string) => new TailscaleApiError({ call, kind, status: 0, said });
-      const queuedMs = this.#rarely() ? this.#stage.between(0, 9000) : this.#stage.between(0, 300);
+      const queuedMs = this.#isSlow() ? this.#stage.between(0, 20_000) : this.#stage.between(0, 300);
       await this.#stage.wait(queuedMs);
       if (caller.isDead()) return forever;
       if (queuedMs > withinMs) throw failing('conflict', 'not sent: too late');
@@ -96,15 +98,15 @@ export class SharedServices {
     };
   }
 
-  #rarely(): boolean {
-    return this.#stage.chance(this.trouble);
+  #isSlow(): boolean {
+    return this.#stage.chance(this.weather.slow);
   }
 
   /** Undefined where no answer comes, though it may have been done. */
   async #exchange(by: string, method: string, path: string, body: unknown, answerMs: number): Promise<Reply | undefined> {
-    const thereMs = this.#rarely() ? this.#stage.between(0, worstMs) : this.#stage.between(5, 80);
-    const backMs = this.#rarely() ? this.#stage.between(0, worstMs) : this.#stage.between(5, 80);
-    const isLost = this.#rarely() && this.#stage.chance(0.3);
+    const thereMs = this.#isSlow() ? this.#stage.between(0, worstMs) : this.#stage.between(5, 80);
+    const backMs = this.#isSlow() ? this.#stage.between(0, worstMs) : this.#stage.between(5, 80);
+    const isLost = this.#stage.chance(this.weather.failing);
     await this.#stage.wait(thereMs);
     const reply = this.#answer(by, method, path, body);
     await this.#stage.wait(Math.min(backMs, answerMs - thereMs));
@@ -113,8 +115,8 @@ export class SharedServices {
 
   #answer(by: string, method: string, path: string, body: unknown): Reply {
     const before = this.#simulation.world;
-    const fails = this.#rarely() && this.#stage.chance(0.3);
-    const isStale = method === 'GET' && this.#rarely();
+    const fails = this.#stage.chance(this.weather.failing);
+    const isStale = method === 'GET' && this.#isSlow();
     const past = isStale ? this.#worldAt(this.#stage.elapsed - this.#stage.between(0, worstMs)) : undefined;
     const common = { id: 'f', path: '*', delayMs: 0, drop: false, cut: false };
     const faults = [
