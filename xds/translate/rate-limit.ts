@@ -34,6 +34,12 @@ export const rateLimitFrom = memo(({ tokens, burst, fillIntervalMs, by = [] }: L
 /** In every filter chain, off until a route limits something. */
 export const noRateLimit: Any = any('envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit', { statPrefix: 'rate_limit' });
 
+/** On a route that limits nothing. Envoy wants a bucket there, which without `filterEnabled` is never asked. */
+export const idleRateLimit: Any = any('envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit', {
+  statPrefix: 'rate_limit',
+  tokenBucket: { maxTokens: 1, tokensPerFill: 1, fillInterval: '1s' },
+});
+
 const keyName = (key: RateLimitKey): string => (key.kind === 'header' ? `header/${key.name}` : key.kind);
 
 const actionFrom = (key: RateLimitKey) =>

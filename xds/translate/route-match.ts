@@ -35,10 +35,13 @@ const peerMatchesFrom = ({ users, groups, tags, nodes }: Identities): readonly M
   ),
 ];
 
-const saidFrom = (key: string, matches: readonly StringMatcher[]): readonly MetadataMatcher[] =>
-  matches.length === 0
-    ? []
-    : [{ filter: peerMetadata, path: [{ key }], value: { orMatch: { valueMatchers: matches.map((stringMatch) => ({ stringMatch })) } } }];
+/** One of these. Envoy wants no list of one. */
+const saidFrom = (key: string, matches: readonly StringMatcher[]): readonly MetadataMatcher[] => {
+  const values = matches.map((stringMatch) => ({ stringMatch }));
+  const [only, ...others] = values;
+  if (only === undefined) return [];
+  return [{ filter: peerMetadata, path: [{ key }], value: others.length === 0 ? only : { orMatch: { valueMatchers: values } } }];
+};
 
 const pathFrom = ({ type, value }: HttpMatch['path']): RouteMatch => {
   if (type === 'exact') return { path: value };

@@ -1,14 +1,14 @@
 import { any } from '../any.ts';
 import { httpFilters } from '../names.ts';
 import type { Any } from '../types.ts';
-import { noRateLimit } from './rate-limit.ts';
+import { idleRateLimit } from './rate-limit.ts';
 
 type Configs = Readonly<Record<string, Any>>;
 
 const idle: Configs = {
   [httpFilters.cors]: any('envoy.extensions.filters.http.cors.v3.CorsPolicy', {}),
   [httpFilters.identity]: any('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', {}),
-  [httpFilters.rateLimit]: noRateLimit,
+  [httpFilters.rateLimit]: idleRateLimit,
   [httpFilters.jwt]: any('envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig', { disabled: true }),
   [httpFilters.statefulSession]: any('envoy.extensions.filters.http.stateful_session.v3.StatefulSessionPerRoute', { disabled: true }),
 };

@@ -22,7 +22,7 @@ export const combined = (match: HttpMatch, policy: PolicyMatch): Combined => {
   if (path === 'inexpressible')
     return { kind: 'inexpressible', what: `path ${policy.path?.value ?? ''} and path ${match.path.value} of the route` };
   if (policy.method !== undefined && match.method !== undefined && policy.method !== match.method) return never;
-  const headers = valuesOfBoth(match.headers, policy.headers);
+  const headers = valuesOfBoth([...match.headers, ...prefixBeside(match.path, policy.path)], policy.headers);
   const queryParams = valuesOfBoth(match.queryParams, policy.queryParams);
   if (headers === undefined || queryParams === undefined) return never;
   const method = match.method ?? policy.method;
@@ -46,10 +46,21 @@ const pathOfBoth = (one: Path, other: Path): Path | 'inexpressible' | undefined 
   if (isAny(one)) return other;
   if (one.type === 'exact') return holds(other, one.value) ? one : undefined;
   if (other.type === 'exact') return holds(one, other.value) ? other : undefined;
-  if (one.type === 'regex' || other.type === 'regex') return 'inexpressible';
+  if (one.type === 'regex' && other.type === 'regex') return 'inexpressible';
+  if (one.type === 'regex' || other.type === 'regex') return one.type === 'regex' ? one : other;
   if (holds(other, one.value)) return one;
   return holds(one, other.value) ? other : undefined;
 };
+
+/** An expression and a prefix at once: Envoy takes one of them for the path, and the other, query included, for a header. */
+const prefixBeside = (one: Path, other: Path | undefined): readonly ValueMatch[] => {
+  if (other === undefined || isAny(one) || isAny(other) || (one.type === 'regex') === (other.type === 'regex')) return [];
+  const prefix = [one, other].find(({ type }) => type === 'prefix');
+  return prefix === undefined ? [] : [{ name: ':path', type: 'regex', value: `${quoted(prefix.value)}(?:[/?].*)?` }];
+};
+
+/** RE2 reads the result as the text itself. */
+const quoted = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
 
 const isAny = ({ type, value }: Path): boolean => type === 'prefix' && value === '/';
 

@@ -47,15 +47,30 @@ const keysFrom = ({ uri, configMapRef }: JWTProvider['jwks'], field: string, sco
   return problem === undefined ? { kind: 'inline', jwks } : said('InvalidConfigMap', `key "${key}" of ConfigMap "${name}" ${problem}`);
 };
 
-/** Why Envoy would not take these keys: it refuses the whole filter for one of them. */
+/** Why Envoy would not take these keys: it refuses all that a Gateway asks of tokens for one set without a key that it knows. */
 const problemOf = (jwks: string): string | undefined => {
   try {
     const { keys } = JSON.parse(jwks) as { readonly keys?: unknown };
-    return Array.isArray(keys) && keys.length > 0 ? undefined : 'has no list of keys';
+    if (!Array.isArray(keys) || keys.length === 0) return 'has no list of keys';
+    return keys.every(isKey) ? undefined : 'has a key that is neither RSA (n, e), EC (crv, x, y), OKP (crv, x) nor oct (k)';
   } catch {
     // The parser's words would quote the text.
     return 'is not JSON';
   }
+};
+
+/** What a key has to have, by its `kty` (RFC 7518, 6; RFC 8037, 2). */
+const parts: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ['RSA', ['n', 'e']],
+  ['EC', ['crv', 'x', 'y']],
+  ['OKP', ['crv', 'x']],
+  ['oct', ['k']],
+]);
+
+const isKey = (key: unknown): boolean => {
+  if (typeof key !== 'object' || key === null) return false;
+  const fields = key as Readonly<Record<string, unknown>>;
+  return parts.get(fields['kty'])?.every((part) => typeof fields[part] === 'string' && fields[part] !== '') ?? false;
 };
 
 const serverOf = (uri: string): JwksServer | undefined => {

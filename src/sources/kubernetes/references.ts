@@ -1,4 +1,5 @@
 import type { Gateway, ListenerSet } from '../../api/generated/gateway-api.ts';
+import type { TailscaleRoutePolicy } from '../../api/generated/tailscale.ts';
 import type { Kind } from '../../api/kinds.ts';
 import type { Objects } from '../../api/objects.ts';
 import { localKey, type ObjectKey, objectKey } from '../../lib/key.ts';
@@ -15,6 +16,7 @@ export const referrers = [
   'ListenerSet',
   'BackendTLSPolicy',
   'TailscaleTailnet',
+  'TailscaleRoutePolicy',
 ] as const satisfies readonly Kind[];
 
 /**
@@ -34,9 +36,18 @@ export const referencesIn = (objects: Referrers, controllerName: string, ownName
       objectKey('Secret', oauthSecretNamespace, oauthSecretName),
     ),
     ...[...objects.BackendTLSPolicy.values()].flatMap((policy) => within(policy, policy.spec.validation.caCertificateRefs ?? [])),
+    ...[...objects.TailscaleRoutePolicy.values()].flatMap((policy) => within(policy, keySetsOf(policy))),
   ];
   return new Set(found);
 };
+
+/** ConfigMaps with the keys that tokens are signed with. */
+const keySetsOf = ({ spec }: TailscaleRoutePolicy): readonly Reference[] =>
+  spec.rules.flatMap(({ actions }) =>
+    (actions.jwt?.providers ?? []).flatMap(({ jwks: { configMapRef } }) =>
+      configMapRef === undefined ? [] : [{ group: '', kind: 'ConfigMap', name: configMapRef.name }],
+    ),
+  );
 
 type Reference = { readonly group: string; readonly kind: string; readonly name: string; readonly namespace?: string };
 
