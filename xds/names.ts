@@ -57,7 +57,7 @@ export const tunnelMetadata = 'tailplane.tunnel';
 export const peerMetadata = 'tailplane.peer';
 
 /** Into how many parts the machines of a large tailnet are cut, so that a change of one moves little. All listeners for a tailnet have so many filters. */
-export const peerShards = 16;
+export const peerShards = 10;
 
 /** The filter, and its configuration by ECDS, that knows the peers of one shard of a tailnet. */
 export const peersName = (tailnet: string, shard: number): string => `peers/${tailnet}/${shard}`;

@@ -11,16 +11,16 @@ const addressesPerPart = 5000;
  * routes and access logs. What it writes never depends on what the client sent, but for its address. Any text may stand in a peer: all of the script
  * is printable ASCII.
  *
- * The table is made for size. An address, of Tailscale's IPv6 range only what follows that, leads to the number of a machine, a machine's number to its
- * name and to who is behind it, which is told once for all of their machines in the same part, and their tags and groups once for all who have the same.
+ * The table is made for size. An address, only what follows Tailscale's range, leads to the number of a machine, a machine's number to its name and to
+ * who is behind it, which is told once for all of their machines in the same part, and their tags and groups once for all who have the same.
  */
 export const peersScript = (peers: readonly Peer[]): string => {
   const suffix = commonSuffix(peers);
   return [program(suffix), ...partsOf(peers).map((part) => partFrom(part, suffix)), ''].join('\n');
 };
 
-/** What every tailnet's IPv6 addresses begin with. */
-const range = 'fd7a:115c:a1e0:';
+/** What the addresses of every tailnet begin with, and a table leaves out. Any other address is told by an equals sign before it. */
+const ranges = { v4: '100.', v6: 'fd7a:115c:a1e0:' } as const;
 
 /**
  * `P` adds a part, counted on from those before. `N` holds names: with a dot at the end the tailnet's suffix follows, after a `!` it is another tailnet's.
@@ -29,10 +29,14 @@ const range = 'fd7a:115c:a1e0:';
 const program = (suffix: string): string => `local S = ${luaString(suffix)}
 local M = ${luaString(peerMetadata)}
 local A, N, I, W, L = {}, {}, {}, {}, {}
-local function P(addresses, names, who, people, lists)
+local byte, match, sub = string.byte, string.match, string.sub
+local function P(v4, v6, others, names, who, people, lists)
   local n, w, l = #N, #W, #L
-  for k, v in pairs(addresses) do A[k] = v + n end
-  for k = 1, #names do N[n + k] = names[k] I[n + k] = who[k] + w end
+  for k = 1, #names do
+    A[v4[k]] = n + k A[v6[k]] = n + k
+    N[n + k] = names[k] I[n + k] = who[k] + w
+  end
+  for k, v in pairs(others) do A[k] = v + n end
   for k = 1, #people, 5 do
     for j = k, k + 2 do W[w + j] = people[j] end
     for j = k + 3, k + 4 do W[w + j] = people[j] + l end
@@ -42,16 +46,14 @@ end
 function envoy_on_request(h)
   local info = h:streamInfo()
   local a = info:downstreamRemoteAddress()
-  if string.byte(a) == 91 then
-    a = string.match(a, "^%[(.*)%]")
-    if string.sub(a, 1, ${range.length}) == "${range}" then a = string.sub(a, ${range.length + 1}) end
-  else a = string.match(a, "^[^:]*") end
+  if byte(a) == 91 then a = match(a, "^%[${ranges.v6}(.*)%]") or "=" .. (match(a, "^%[(.*)%]") or a)
+  else a = match(a, "^100%.([^:]*)") or "=" .. match(a, "^[^:]*") end
   local i = A[a]
   if i == nil then return end
   local node, name, at = N[i], "", I[i]
-  if string.sub(node, 1, 1) == "!" then node = string.sub(node, 2)
-  elseif string.sub(node, -1) == "." then name = string.sub(node, 1, -2) node = node .. S
-  else name = string.match(node, "^[^.]*") end
+  if sub(node, 1, 1) == "!" then node = sub(node, 2)
+  elseif sub(node, -1) == "." then name = sub(node, 1, -2) node = node .. S
+  else name = match(node, "^[^.]*") end
   local headers, data = h:headers(), info:dynamicMetadata()
   headers:replace("x-tailscale-node", node)
   data:set(M, "node", node)
@@ -101,7 +103,8 @@ const partsOf = (peers: readonly Peer[]): readonly (readonly Peer[])[] => {
 };
 
 const partFrom = (peers: readonly Peer[], suffix: string): string => {
-  const addresses = peers.flatMap((peer, index) => peer.addresses.map((address) => `[${luaString(keyOf(address))}]=${index + 1}`));
+  const keys = peers.map(keysOf);
+  const others = keys.flatMap(({ rest }, index) => rest.map((key) => `[${luaString(key)}]=${index + 1}`));
   const names = peers.map((peer) => luaString(nameFrom(peer, suffix)));
   const lists = places();
   const people = places();
@@ -110,10 +113,22 @@ const partFrom = (peers: readonly Peer[], suffix: string): string => {
     const texts = [lower, login === lower ? '' : login, headerText(displayName)].map(luaString);
     return 5 * (people.of([...texts, lists.of(luaString(listFrom(tags))), lists.of(luaString(listFrom(groups)))].join(',')) - 1) + 1;
   });
-  return `;(function() P({${addresses.join(',')}},{${names.join(',')}},{${who.join(',')}},{${people.all()}},{${lists.all()}}) end)()`;
+  const [v4, v6] = [keys.map(({ v4: key }) => luaString(key)), keys.map(({ v6: key }) => luaString(key))];
+  return `;(function() P({${v4.join(',')}},{${v6.join(',')}},{${others.join(',')}},{${names.join(',')}},{${who.join(',')}},{${people.all()}},{${lists.all()}}) end)()`;
 };
 
-const keyOf = (address: string): string => (address.startsWith(range) ? address.slice(range.length) : address);
+/** The address of either family that machines of a tailnet have, and what others there may be. Without one, the empty text, which is nobody's. */
+const keysOf = ({ addresses }: Peer): { readonly v4: string; readonly v6: string; readonly rest: readonly string[] } => {
+  const v4 = addresses.find((address) => !address.includes(':'));
+  const v6 = addresses.find((address) => address.includes(':'));
+  return { v4: keyOf(v4), v6: keyOf(v6), rest: addresses.filter((address) => address !== v4 && address !== v6).map(keyOf) };
+};
+
+const keyOf = (address: string | undefined): string => {
+  if (address === undefined) return '';
+  const range = address.includes(':') ? ranges.v6 : ranges.v4;
+  return address.startsWith(range) ? address.slice(range.length) : `=${address}`;
+};
 
 /** Texts, each once, in a list that counts from one. */
 const places = () => {

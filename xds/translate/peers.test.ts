@@ -69,16 +69,25 @@ const partsIn = (script: string) =>
         if (line[at] === ',') at += 1;
         return elements;
       };
-      const addresses = table((): [Value, Value] => {
+      const [v4, v6] = [table(value), table(value)];
+      const others = table((): [Value, Value] => {
         skip('[');
         const key = value();
         skip(']=');
         return [key, value()];
       });
+      const listed = [v4, v6].flatMap((keys) => keys.map((key, index): [Value, Value] => [key, index + 1]));
+      const addresses = [...listed.filter(([key]) => key !== ''), ...others];
       const [names, who, people, lists] = [table(value), table(value), table(value), table(value)];
       skip(') end)()');
       return { addresses, names, who, people, lists };
     });
+
+/** As scripts write an address. */
+const keyOf = (address: string): string => {
+  if (address.startsWith('100.')) return address.slice(4);
+  return address.startsWith('fd7a:115c:a1e0:') ? address.slice(15) : `=${address}`;
+};
 
 /** What the script would say of each address, as it reads its tables. */
 const toldBy = (script: string): Map<string, readonly string[]> => {
@@ -90,8 +99,7 @@ const toldBy = (script: string): Map<string, readonly string[]> => {
       const [user, login, display, tags, groups] = people.slice(at, at + 5);
       const node = name.startsWith('!') ? name.slice(1) : name.endsWith('.') ? name + suffix : name;
       const listOf = (list: Value | undefined) => String(lists[Number(list) - 1]);
-      const key = String(address).startsWith(':') ? `fd7a:115c:a1e0:${address}` : String(address);
-      told.set(key, [node, String(user), String(login === '' ? user : login), String(display), listOf(tags), listOf(groups)]);
+      told.set(String(address), [node, String(user), String(login === '' ? user : login), String(display), listOf(tags), listOf(groups)]);
     }
   return told;
 };
@@ -117,7 +125,7 @@ describe('a script', () => {
         expect(script).toMatch(/^[ -~\n]*$/);
         const told = toldBy(script);
         for (const { addresses, user, displayName, tags } of all) {
-          const [, lower, login, display, joined] = told.get(addresses[0] ?? '') ?? [];
+          const [, lower, login, display, joined] = told.get(keyOf(addresses[0] ?? '')) ?? [];
           expect([lower, login, display]).toEqual([user.toLowerCase(), headerText(user), headerText(displayName)].map(seen));
           expect(joined).toBe(tags.filter((tag) => /^[!-~]+$/.test(tag) && !tag.includes(',')).join(','));
         }
@@ -132,7 +140,15 @@ describe('a script', () => {
     expect(parts.length).toBeGreaterThan(1);
     for (const { addresses } of parts) expect(addresses.length).toBeLessThanOrEqual(5000);
     const told = toldBy(script);
-    for (const { addresses, node } of peers) for (const address of addresses) expect(told.get(address)?.[0]).toBe(node);
+    for (const { addresses, node } of peers) for (const address of addresses) expect(told.get(keyOf(address))?.[0]).toBe(node);
+  });
+
+  it('never takes an address for what another leaves out', () => {
+    const inside = ['100.1.2.3', 'fd7a:115c:a1e0:ab12:4843::1', 'fd7a:115c:a1e0::'];
+    const outside = ['10.1.2.3', 'ab12:4843::1', '::'];
+    const told = toldBy(peersScript([...inside, ...outside].map((address) => peerOf(address, { node: address.replaceAll('.', '-') }))));
+    expect(told.size).toBe(6);
+    for (const address of [...inside, ...outside]) expect(told.get(keyOf(address))?.[0]).toBe(address.replaceAll('.', '-'));
   });
 
   it('tells machines of this tailnet from those of another by more than their names', () => {
@@ -159,7 +175,7 @@ describe('shards', () => {
     for (const told of scripts) expect(told.size).toBeLessThan((1.5 * 4000) / peerShards);
     expect(scripts.reduce((sum, told) => sum + told.size, 0)).toBe(4000);
     for (const { addresses } of byNode.values())
-      expect(scripts.filter((told) => addresses.every((address) => told.has(address)))).toHaveLength(1);
+      expect(scripts.filter((told) => addresses.every((address) => told.has(keyOf(address))))).toHaveLength(1);
   });
 
   it('other than that of a machine that changes are the same objects', () => {

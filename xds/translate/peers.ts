@@ -21,12 +21,13 @@ export const peersResourcesFrom = (tailnet: string): ((peers: Peers) => readonly
   const none = Array.from({ length: peerShards }, (_, shard) => extensionFrom(peersName(tailnet, shard), idle));
   let last: { readonly peers: Peers; readonly shards: readonly Shard[]; readonly resources: readonly Extension[] } | undefined;
   let isCut = false;
+  const shardsOf = sharder();
   return (peers) => {
     if (last?.peers === peers) return last.resources;
     // With some way between back and forth: a table that is cut anew moves as a whole.
     isCut = peers.byNode.size > (isCut ? peersInOne / 2 : peersInOne);
     const former = last?.shards ?? [];
-    const shards = sharded(peers, isCut).map((members, shard): Shard => {
+    const shards = shardsOf(peers, isCut).map((members, shard): Shard => {
       const before = former[shard];
       if (before !== undefined && sameElements(before.peers, members) === before.peers) return before;
       const resource =
@@ -57,11 +58,23 @@ const idle = any(peersMessages.idle, {});
 /** Envoy makes one machine for equal scripts of one id, however many listeners use them: without that each listener would have a table of its own. */
 const lua = (script: string, sharedVmId: string) => any(peersMessages.lua, { defaultSourceCode: { inlineString: script }, sharedVmId });
 
-/** By node id, so that shards have equal members in an equal order wherever they are made. */
-const sharded = ({ byNode }: Peers, isCut: boolean): readonly (readonly Peer[])[] => {
-  const shards: (readonly [string, Peer])[][] = Array.from({ length: peerShards }, () => []);
-  for (const entry of byNode) shards[isCut ? shardOf(entry[0]) : 0]?.push(entry);
-  return shards.map((members) => members.toSorted(([one], [other]) => byCodeUnit(one, other)).map(([, peer]) => peer));
+/**
+ * A function that cuts peers by node id, so that shards have equal members in an equal order wherever they are made. It remembers how, as most of the time
+ * the same machines are there.
+ */
+const sharder = (): ((peers: Peers, isCut: boolean) => readonly (readonly Peer[])[]) => {
+  let last: { readonly isCut: boolean; readonly count: number; readonly shards: readonly (readonly string[])[] } | undefined;
+  const cut = ({ byNode }: Peers, isCut: boolean): NonNullable<typeof last> => {
+    const shards: string[][] = Array.from({ length: peerShards }, () => []);
+    for (const id of byNode.keys()) shards[isCut ? shardOf(id) : 0]?.push(id);
+    return { isCut, count: byNode.size, shards: shards.map((ids) => ids.toSorted(byCodeUnit)) };
+  };
+  return (peers, isCut) => {
+    const { byNode } = peers;
+    const isAsBefore = last?.isCut === isCut && last.count === byNode.size && last.shards.every((ids) => ids.every((id) => byNode.has(id)));
+    if (last === undefined || !isAsBefore) last = cut(peers, isCut);
+    return last.shards.map((ids) => ids.flatMap((id) => byNode.get(id) ?? []));
+  };
 };
 
 /** FNV-1a of the id, with its high bits folded in: the low bits alone follow the last letters of ids, which are often the same. */
