@@ -5,6 +5,7 @@ import type { Verdict } from '../../src/model/route-node.ts';
 import { applyAll } from '../runtime/apply.ts';
 import { TerminalError } from '../runtime/errors.ts';
 import { plan } from '../runtime/plan.ts';
+import { keepCertificates } from './certificates.ts';
 import { type Group, statefulSetIn, type StatefulSetFields } from './group.ts';
 import type { Hosting } from './hosting.ts';
 import { nudge } from './nudge.ts';
@@ -45,7 +46,10 @@ export const build = async (set: OwnedSet, group: Group, owner: KubeObject, tool
   await failures.catch(() => applyAll(plan(desired, group.objects), { api, isOurs, signal }), []);
   const ordinals = new Set([...group.states.keys(), ...group.configs.keys()]);
   for (const ordinal of ordinals) if (ordinal >= set.replicas) await failures.catch(() => retireReplica(set, ordinal, tools), undefined);
-  if (hosting !== undefined) await failures.catch(() => nudge(group, tools.cluster), undefined);
+  if (hosting !== undefined) {
+    await failures.catch(() => keepCertificates(set, group, hosting, tools), undefined);
+    await failures.catch(() => nudge(group, tools.cluster), undefined);
+  }
   failures.throw();
   return hosting === undefined || hosting.problems.length === 0
     ? undefined

@@ -65,6 +65,16 @@ export class Cluster {
     })) as KubeObject;
   }
 
+  /** What stands under its name, whoever made it, stays as it is. */
+  async createOnce(object: KubeObject): Promise<void> {
+    const { namespace = '' } = object.metadata;
+    try {
+      await this.#request({ method: 'POST', path: pathOf(resourceOf(object), { namespace }), query: { fieldManager }, body: object });
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 409) throw error;
+    }
+  }
+
   /** `foreground`: what it owns goes before it does. What is gone already counts as deleted. */
   async delete(object: KubeObject, propagationPolicy: 'Foreground' | 'Background' = 'Background'): Promise<void> {
     const { uid } = object.metadata;

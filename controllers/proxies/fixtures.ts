@@ -68,7 +68,7 @@ export const variants: Readonly<Record<string, ProxySet>> = {
     direction: 'ingress',
     name: 'db-ingress',
     services: new Map([
-      hostedFor('svc:web'),
+      hostedFor('svc:web', { certificate: 'web.tail1234.ts.net' }),
       hostedFor('svc:db', {
         ports: new Map([
           [5432, { host: 'fd00:1::3', port: 5432 }],

@@ -19,6 +19,8 @@ export type Group = {
   /** By ordinal. */
   readonly states: ReadonlyMap<number, KubeObject>;
   readonly configs: ReadonlyMap<number, KubeObject>;
+  /** Secrets for certificates of services. */
+  readonly certificates: readonly KubeObject[];
 };
 
 /** What bears the label of a set and is not a pod counts only if one of our owners controls it: others may use the label, and keep what they have. */
@@ -44,6 +46,7 @@ export const groupFrom = (
     pods,
     states: byOrdinal('state'),
     configs: byOrdinal('config'),
+    certificates: owned.filter(({ metadata }) => metadata.labels?.[secretLabel] === 'certificate'),
   };
 };
 
@@ -53,8 +56,9 @@ export const ownerIn = ({ metadata }: KubeObject): OwnerReference | undefined =>
     ({ apiVersion, kind, controller }) => controller === true && apiVersion.startsWith('gateway.tailscale.com/') && kind in ownerResources,
   );
 
-export const membersOf = ({ objects, states, configs }: Group): readonly KubeObject[] => [
+export const membersOf = ({ objects, states, configs, certificates }: Group): readonly KubeObject[] => [
   ...objects,
+  ...certificates,
   ...configs.values(),
   ...states.values(),
 ];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HostedService } from '../../src/model/proxy-set.ts';
+import { certificatePort, type HostedService } from '../../src/model/proxy-set.ts';
 import { hostedFor } from './fixtures.ts';
 import { type Hosting, hostingFrom, type HostingFacts, type HostingProxy, type Since, waits } from './hosting.ts';
 import { entryFrom, type Serving } from './objects/serve-config.ts';
@@ -108,6 +108,27 @@ describe('hostingFrom', () => {
     expect(servedIn(first(factsWith({ served: strange })))).toEqual([]);
     expect(servedIn(first(factsWith({ proxies: [proxy({ serving: strange })] })))).toEqual([]);
     expect(servedIn(first(factsWith()))).toEqual([web]);
+  });
+
+  it('has a port of its own for a certificate, and makes it another only when it is gone everywhere', () => {
+    const withCertificate = { ...service, certificate: 'web.tail1234.ts.net' };
+    const set = { services: new Map([[web, withCertificate]]), replicas: 1 };
+    const now = first(factsWith({ set }));
+    expect(now.serve.get(web)?.get(certificatePort)).toEqual({
+      host: '127.0.0.1',
+      port: 1,
+      proxyProtocol: false,
+      certificate: 'web.tail1234.ts.net',
+    });
+    const taking = { services: new Map([[web, { ...service, ports: new Map([[certificatePort, target]]) }]]), replicas: 1 };
+    const facts = factsWith({ set: taking, served: now.serve, proxies: [proxy({ serving: now.serve })] });
+    expect(first(facts).serve.get(web)?.has(certificatePort)).toBe(false);
+    expect(first({ ...facts, served: nothing }).serve.get(web)).toBeUndefined();
+    expect(
+      first({ ...facts, served: nothing, proxies: [proxy()] })
+        .serve.get(web)
+        ?.get(certificatePort),
+    ).toEqual(entryFrom(target));
   });
 
   it('advertises nothing for a pod that is going or gone, so that the next one begins with nothing', () => {

@@ -4,8 +4,17 @@
  * Each step follows from what stands, so it may be broken off anywhere and taken up by another; who takes up waits anew.
  */
 import { byCodeUnit } from '../../src/lib/key.ts';
-import type { HostedService, ProxySet } from '../../src/model/proxy-set.ts';
-import { entryFrom, type Forwarding, sameEntry, type ServeEntry, serviceProblem, type Serving } from './objects/serve-config.ts';
+import { certificatePort, type HostedService, type ProxySet } from '../../src/model/proxy-set.ts';
+import {
+  certificateEntryFrom,
+  entryFrom,
+  type Forwarding,
+  sameEntry,
+  sameKind,
+  type ServeEntry,
+  serviceProblem,
+  type Serving,
+} from './objects/serve-config.ts';
 
 export type HostingFacts = {
   readonly set: Pick<ProxySet, 'services' | 'replicas'>;
@@ -56,9 +65,9 @@ export const waits = {
 export const hostingFrom = (facts: HostingFacts, since: Since, now: number): Hosting => {
   const { set, served = new Map<string, never>() } = facts;
   const clock = new Clock(since, now);
-  const problems = [...set.services].flatMap(([name, { ports }]) => problemOf(name, ports));
+  const problems = [...set.services].flatMap(([name, service]) => problemOf(name, service));
   const wanted = new Map(
-    [...set.services].filter(([name, { ports, wanted: is }]) => is && ports.size > 0 && problemOf(name, ports).length === 0),
+    [...set.services].filter(([name, service]) => service.wanted && service.ports.size > 0 && problemOf(name, service).length === 0),
   );
   const names = [...new Set([...served.keys(), ...wanted.keys()])].toSorted(byCodeUnit);
   const serve = new Map(
@@ -79,28 +88,37 @@ export const hostingFrom = (facts: HostingFacts, since: Since, now: number): Hos
   };
 };
 
-const problemOf = (name: string, ports: HostedService['ports']): readonly string[] => {
-  const problem = serviceProblem(name, ports);
+const problemOf = (name: string, service: HostedService): readonly string[] => {
+  const problem = serviceProblem(name, service.ports) ?? serviceProblem(name, entriesOf(service));
   return problem === undefined ? [] : [`${name} ${problem}`];
 };
 
+/** All that is to be served, the port for its certificate among it, if no other has its number. */
+const entriesOf = ({ ports, certificate }: HostedService): ReadonlyMap<number, ServeEntry> => {
+  const entries = [...ports].map(([port, target]) => [port, entryFrom(target)] as const);
+  return new Map(certificate === undefined ? entries : [[certificatePort, certificateEntryFrom(certificate)], ...entries]);
+};
+
 /** Ports of a service that is wanted: new ones when there is somebody behind them, and those that are not wanted any more for a while yet. */
-const portsOf = (name: string, { ports: wanted }: HostedService, facts: HostingFacts, clock: Clock): ReadonlyMap<number, ServeEntry> => {
+const portsOf = (name: string, service: HostedService, facts: HostingFacts, clock: Clock): ReadonlyMap<number, ServeEntry> => {
   const standing = facts.served?.get(name) ?? new Map<number, ServeEntry | 'other'>();
+  const wanted = entriesOf(service);
   const isReady = (port: number): boolean => {
-    const envoy = wanted.get(port)?.envoy;
+    const envoy = service.ports.get(port)?.envoy;
     return envoy === undefined || facts.isTaken(envoy.gateway, envoy.listener);
   };
   const ports = new Map<number, ServeEntry>();
   for (const port of new Set([...standing.keys(), ...wanted.keys()])) {
     const has = standing.get(port);
-    const target = wanted.get(port);
-    const entry = target && entryFrom(target);
-    // First it has to be gone everywhere: a proxy ends when the kind of a port changes.
-    if (has === 'other' || facts.proxies.some(({ serving }) => serving?.get(name)?.get(port) === 'other')) continue;
+    const entry = wanted.get(port);
     if (entry === undefined) {
-      if (has !== undefined && !clock.after(`unused ${name} ${port}`, waits.settleMs)) ports.set(port, has);
-    } else if (has === undefined) {
+      if (has !== undefined && has !== 'other' && !clock.after(`unused ${name} ${port}`, waits.settleMs)) ports.set(port, has);
+      continue;
+    }
+    // First it has to be gone everywhere: a proxy ends when the kind of a port changes.
+    const standings = [has, ...facts.proxies.map(({ serving }) => serving?.get(name)?.get(port))].filter((other) => other !== undefined);
+    if (has === 'other' || standings.some((other) => !sameKind(other, entry))) continue;
+    if (has === undefined) {
       if (facts.hasAddresses(name) && isReady(port)) ports.set(port, entry);
     } else ports.set(port, sameEntry(has, entry) || !isReady(port) ? has : entry);
   }

@@ -58,7 +58,9 @@ const envoyPortsOf = (served: Serving): NonNullable<ObservedProxies['served']> =
   new Map(
     [...served].map(([service, ports]) => [
       service,
-      new Map([...ports].flatMap(([port, entry]) => (entry === 'other' ? [] : [[port, entry.port] as const]))),
+      new Map(
+        [...ports].flatMap(([port, entry]) => (entry === 'other' || entry.certificate !== undefined ? [] : [[port, entry.port] as const])),
+      ),
     ]),
   );
 

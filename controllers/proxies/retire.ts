@@ -53,13 +53,14 @@ export const retireSet = async (set: Marked, group: Group, mayAbandon: boolean, 
     return;
   }
   if ((await cluster.pods(namespace, name)).length > 0) return;
-  const { states, configs } = groupFrom(set, { objects: [], secrets: await cluster.secrets(namespace, name), pods: [] });
+  const { states, configs, certificates } = groupFrom(set, { objects: [], secrets: await cluster.secrets(namespace, name), pods: [] });
   const replicas = [...new Set([...states.keys(), ...configs.keys()])].map(
     (ordinal) => [ordinal, { state: states.get(ordinal), config: configs.get(ordinal) }] as const,
   );
   await leaveTailnet(set, replicas, mayAbandon, tools);
   const rest = group.objects.filter(({ kind }) => kind !== 'StatefulSet');
   await applyAll(plan([], rest), { api, isOurs: (object) => ownerIn(object) !== undefined, signal });
+  for (const secret of certificates) await cluster.delete(secret);
   for (const [, secrets] of replicas) await removeSecrets(secrets, tools);
 };
 

@@ -71,3 +71,9 @@ export type HostedPort = {
 
 /** Port of the HTTP proxy of a `connect` proxy pod. */
 export const connectPort = 1055;
+
+/**
+ * Port of a Tailscale Service with a `certificate`, on which its proxies obtain that: they do for no name that they do not end TLS for. Nobody
+ * answers there.
+ */
+export const certificatePort = 65_443;

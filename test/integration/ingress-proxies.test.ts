@@ -273,6 +273,24 @@ describe.skipIf(!hasApiServer)('ingress proxies on a real API server, in a simul
     expect(order).toEqual(order.toSorted((earlier, later) => earlier - later));
   });
 
+  it('makes the Secret of a certificate once, leaves what a proxy writes to it, and takes it away when it is not served any more', async () => {
+    const certificate = 'web.tail1234.ts.net';
+    const path = pathOf(managedResources.Secret, { namespace, name: certificate });
+    make('svc:web', { addresses: true, listener: true });
+    host([hostedFor('svc:web', { certificate })]);
+    const { served } = await until(hosting(['svc:web']));
+    expect(served?.get('svc:web')).toEqual(new Map([[443, 20_001]]));
+    const body = { data: { 'tls.crt': 'YQ==', 'tls.key': 'Yg==' } };
+    await server.api.request({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body });
+    host([hostedFor('svc:web', { certificate }), hostedFor('svc:db')]);
+    make('svc:db', { addresses: true, listener: true });
+    await until(hosting(services));
+    expect(((await server.api.request({ path })) as KubeObject)['data']).toEqual(body.data);
+    host([hostedFor('svc:db')]);
+    await until(hosting(['svc:db']));
+    await eventually(async () => !(await leftOvers()).includes(`Secret ${certificate}`));
+  });
+
   it('says what cannot be served and why, and hosts the rest', async () => {
     for (const service of services) make(service, { addresses: true, listener: true });
     host([hostedFor('svc:Nope'), hostedFor('svc:web')]);
@@ -295,7 +313,7 @@ describe.skipIf(!hasApiServer)('ingress proxies on a real API server, in a simul
     };
     live();
     for (const service of services) make(service, { addresses: true, listener: true });
-    host([hostedFor('svc:web')]);
+    host([hostedFor('svc:web', { certificate: 'web.tail1234.ts.net' })]);
     await until(hosting(['svc:web']));
     host([hostedFor('svc:db')]);
     await until(hosting(['svc:db']));

@@ -6,12 +6,13 @@ import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byCodeUnit } from '../../../src/lib/key.ts';
+import { certificatePort } from '../../../src/model/proxy-set.ts';
 import { labProgram } from '../../../test/support/lab.ts';
 import { proxySetFor, variants } from '../fixtures.ts';
 import { configFileFrom, hostnameOf, readConfigFile } from './config-file.ts';
 import { configFile } from './layout.ts';
 import { configSecretFrom, ordinalOf, stateSecretFrom } from './secrets.ts';
-import { entryFrom, type Forwarding, serveConfigFrom } from './serve-config.ts';
+import { certificateEntryFrom, entryFrom, type Forwarding, serveConfigFrom } from './serve-config.ts';
 import { egressFilesFrom } from './shared-config.ts';
 
 describe('configFileFrom', () => {
@@ -84,7 +85,13 @@ describe.skipIf(confCheck === undefined)("Tailscale's own parsers (conf-check -s
 
   it.each(Object.entries(variants))('accept what a proxy serves: %s', async (_, set) => {
     const forwarding: Forwarding = new Map(
-      [...set.services].map(([name, { ports }]) => [name, new Map([...ports].map(([port, target]) => [port, entryFrom(target)]))]),
+      [...set.services].map(([name, { ports, certificate }]) => [
+        name,
+        new Map([
+          ...[...ports].map(([port, target]) => [port, entryFrom(target)] as const),
+          ...(certificate === undefined ? [] : [[certificatePort, certificateEntryFrom(certificate)] as const]),
+        ]),
+      ]),
     );
     expect(await verdictOn('serve', 'serve-config.json', serveConfigFrom(forwarding))).toEqual(accepted);
   });

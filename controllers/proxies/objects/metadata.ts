@@ -9,7 +9,7 @@ type Labels = Readonly<Record<string, string>>;
 /** On everything of a set, the pods too: its name. Of our own group: objects under the labels of Tailscale's operator are its to delete. */
 export const setLabel = proxySetLabel;
 
-/** Tells the two Secrets of a replica apart. */
+/** Tells the two Secrets of a replica apart, and those for certificates from them. */
 export const secretLabel = 'gateway.tailscale.com/proxy-secret';
 
 /** On an owner until its devices are gone from the tailnet, and on a state Secret for the same reason: without it nobody knows the device. */

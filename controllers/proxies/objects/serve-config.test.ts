@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HostedPort } from '../../../src/model/proxy-set.ts';
-import { entryFrom, type Forwarding, readServeConfig, serveConfigFrom, serviceProblem } from './serve-config.ts';
+import { certificateEntryFrom, entryFrom, type Forwarding, readServeConfig, serveConfigFrom, serviceProblem } from './serve-config.ts';
 
 const envoy = { gateway: 'infra/edge', listener: 'tailnet/corp/svc:web/443' };
 const one = (port: number, target: HostedPort): Forwarding => new Map([['svc:web', new Map([[port, entryFrom(target)]])]]);
@@ -64,6 +64,13 @@ describe('serviceProblem', () => {
 describe('readServeConfig', () => {
   it.each(['', 'null', '[]', '{', '7', '{"Services":7}', '{"Services":{"svc:web":null}}'])('reads no port from %j', (text) => {
     expect([...readServeConfig(text).values()].flatMap((ports) => [...ports])).toEqual([]);
+  });
+
+  it('knows a port that is there for a certificate', () => {
+    const entry = certificateEntryFrom('web.tail1234.ts.net');
+    const forwarding: Forwarding = new Map([['svc:web', new Map([[65_443, entry]])]]);
+    expect(readServeConfig(serveConfigFrom(forwarding))).toEqual(forwarding);
+    expect(serviceProblem('svc:web', new Map([[65_443, { ...entry, certificate: 'Not a name' }]]))).toContain('DNS name');
   });
 
   it.each([

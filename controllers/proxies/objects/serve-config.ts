@@ -5,7 +5,13 @@ import type { HostedPort, HostedService } from '../../../src/model/proxy-set.ts'
 import { healthPort } from './layout.ts';
 
 /** Where a port leads, and whether who comes is told there (PROXY protocol, version 2). */
-export type ServeEntry = { readonly host: string; readonly port: number; readonly proxyProtocol: boolean };
+export type ServeEntry = {
+  readonly host: string;
+  readonly port: number;
+  readonly proxyProtocol: boolean;
+  /** MagicDNS name of which a certificate is to be had: TLS ends at the proxy there, and leads nowhere. */
+  readonly certificate?: string;
+};
 
 /** By service and port. `other`: of a kind that is none of ours, as HTTP; tailscaled ends rather than change it in place. */
 export type Serving = ReadonlyMap<string, ReadonlyMap<number, ServeEntry | 'other'>>;
@@ -16,7 +22,7 @@ export type Forwarding = ReadonlyMap<string, ReadonlyMap<number, ServeEntry>>;
 export const serveConfigFile = 'serve-config.json';
 
 /** Where nobody answers: peers would reach what listens on the pod's loopback at the node's own address otherwise. */
-const deadEnd = '127.0.0.1:1';
+const deadEnd = { host: '127.0.0.1', port: 1 } as const;
 
 /** Text of the file, the same for the same ports. Throws where `serviceProblem` would have something to say. */
 export const serveConfigFrom = (forwarding: Forwarding): string => {
@@ -29,18 +35,29 @@ export const serveConfigFrom = (forwarding: Forwarding): string => {
       const entries = [...ports].toSorted(([one], [other]) => one - other).map(([port, entry]) => [String(port), writtenFrom(entry)]);
       return [name, { TCP: Object.fromEntries(entries) }];
     });
-  return JSON.stringify({ TCP: { [healthPort]: { TCPForward: deadEnd } }, Services: Object.fromEntries(services) });
+  return JSON.stringify({ TCP: { [healthPort]: { TCPForward: hostPortText(deadEnd) } }, Services: Object.fromEntries(services) });
 };
 
 const writtenFrom = (entry: ServeEntry): object => ({
   TCPForward: hostPortText(entry),
   ...(entry.proxyProtocol ? { ProxyProtocol: 2 } : {}),
+  ...(entry.certificate === undefined ? {} : { TerminateTLS: entry.certificate }),
 });
 
 export const entryFrom = ({ host, port, envoy }: HostedPort): ServeEntry => ({ host, port, proxyProtocol: envoy !== undefined });
 
+export const certificateEntryFrom = (name: string): ServeEntry => ({ ...deadEnd, proxyProtocol: false, certificate: name });
+
 export const sameEntry = (one: ServeEntry | 'other' | undefined, other: ServeEntry): boolean =>
-  typeof one === 'object' && one.host === other.host && one.port === other.port && one.proxyProtocol === other.proxyProtocol;
+  typeof one === 'object' &&
+  one.host === other.host &&
+  one.port === other.port &&
+  one.proxyProtocol === other.proxyProtocol &&
+  one.certificate === other.certificate;
+
+/** What tailscaled does not let change in place. Two that end TLS, or two that do not, are of one kind. */
+export const sameKind = (one: ServeEntry | 'other', other: ServeEntry): boolean =>
+  one !== 'other' && (one.certificate === undefined) === (other.certificate === undefined);
 
 /**
  * Why a service cannot be served, in words that follow its name; undefined when it can. Names as `tailcfg.ServiceName` has them: a DNS label
@@ -49,6 +66,8 @@ export const sameEntry = (one: ServeEntry | 'other' | undefined, other: ServeEnt
 export const serviceProblem = (name: string, ports: HostedService['ports'] | ReadonlyMap<number, ServeEntry>): string | undefined => {
   if (!/^svc:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) return 'is no name of a service: it takes svc: and a DNS label after it';
   for (const [port, target] of ports) {
+    if ('certificate' in target && target.certificate !== undefined && !isName(target.certificate))
+      return `cannot have a certificate of ${target.certificate}: that is no DNS name`;
     if (!isPort(port)) return `cannot have port ${port}: it takes a number from 1 to 65535`;
     if (!isPort(target.port) || !isHost(target.host))
       return `cannot lead from port ${port} to ${hostPortText(target)}: that is no host and port`;
@@ -58,6 +77,9 @@ export const serviceProblem = (name: string, ports: HostedService['ports'] | Rea
 
 /** An IPv6 address would be anything between brackets otherwise. */
 const isHost = (host: string): boolean => (host.includes(':') ? URL.canParse(`http://[${host}]`) : /^[A-Za-z0-9._-]+$/.test(host));
+
+const isName = (name: string): boolean =>
+  name.length <= 253 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/.test(name);
 
 const isPort = (port: number): boolean => Number.isInteger(port) && port >= 1 && port <= 65_535;
 
@@ -82,6 +104,8 @@ export const readServeConfig = (text: string): Serving => {
 const entryIn = (handler: unknown): ServeEntry | 'other' => {
   const { TCPForward, ProxyProtocol = 0, TerminateTLS = '' } = fields(handler);
   const target = typeof TCPForward === 'string' ? hostPortFrom(TCPForward) : undefined;
+  if (typeof TerminateTLS === 'string' && isName(TerminateTLS) && TCPForward === hostPortText(deadEnd))
+    return certificateEntryFrom(TerminateTLS);
   if (target === undefined || TerminateTLS !== '' || (ProxyProtocol !== 0 && ProxyProtocol !== 2)) return 'other';
   return { ...target, proxyProtocol: ProxyProtocol === 2 };
 };
