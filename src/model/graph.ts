@@ -361,8 +361,6 @@ export type SessionPersistence = {
 export type StreamRule = {
   readonly id: string;
   readonly owner: ObjectKey;
-  /** Who may connect: every one of these must let the peer through. Only where a tailnet tells who peers are. */
-  readonly identities?: readonly IdentityRule[];
   readonly shares: readonly { readonly backend?: Backend; readonly weight: number }[];
 };
 

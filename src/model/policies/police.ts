@@ -113,7 +113,12 @@ const policedSocket = (socket: Socket, places: Places, untold: Untold[]): Socket
 
 const policedListener = (socket: Socket, listener: Listener, places: Places, untold: Untold[]): Listener => {
   const base = places.atListener(socket, listener);
-  const streamOf = (rule: StreamRule): StreamRule => streamUnder(rule, base, socket, places);
+  const streamOf = (rule: StreamRule): StreamRule => {
+    const ofBackends = rule.shares.flatMap(({ backend }) => (backend === undefined ? nothing : places.atBackend(backend)));
+    const under = streamUnder(rule, [...ofBackends, ...base]);
+    untold.push(...under.untold);
+    return under.rule;
+  };
   switch (listener.protocol) {
     case 'HTTP':
     case 'HTTPS':

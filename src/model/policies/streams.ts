@@ -1,35 +1,29 @@
-import type { IdentityRule, Socket, StreamRule } from '../graph.ts';
+import type { StreamRule } from '../graph.ts';
 import type { Governing } from './governing.ts';
-import type { Places } from './police.ts';
 import type { Policy, PolicyRule } from './policy.ts';
+import type { Untold } from './variants.ts';
+
+/** A rule for bytes or packets as policies leave it, and whose doing that is. */
+type StreamUnder = { readonly rule: StreamRule; readonly untold: readonly Untold[] };
 
 /**
- * A rule for bytes or packets under policies. Of all actions only `identity` concerns those, and of all matches only that of peers; who connects
- * is known where a tailnet comes in, and nobody else may where somebody asks.
+ * A rule for bytes or packets under policies, given as they stand to its listener and its backends. Of all actions only `identity` concerns those, and of all matches only
+ * that of peers. Who sends bytes Envoy is not told, so where a policy asks for it nobody may.
  */
-export const streamUnder = (
-  rule: StreamRule,
-  base: readonly Governing[],
-  socket: Socket,
-  { atBackend, isGroupless }: Places,
-): StreamRule => {
-  const ofBackends = rule.shares.flatMap(({ backend }) => (backend === undefined ? [] : atBackend(backend)));
-  const governing = [...new Set([...ofBackends, ...base])];
-  const demands = governing.flatMap(({ policy }) => demandOf(policy) ?? []);
-  if (demands.length === 0) return rule;
-  const identities = demands.flatMap((demand) => (demand === 'nobody' ? [] : demand));
-  const canBeTold = identities.length === demands.length && socket.tailnet !== undefined && socket.transport === 'TCP';
-  const isUnsure = isGroupless(socket) && identities.some(({ deny }) => (deny?.groups ?? []).length > 0);
-  return canBeTold && !isUnsure ? { ...rule, identities } : { ...rule, shares: [{ weight: 1 }] };
+export const streamUnder = (rule: StreamRule, governing: readonly Governing[]): StreamUnder => {
+  const demands = [...new Set(governing)].flatMap(({ policy }) => demandOf(policy) ?? []);
+  if (demands.length === 0) return { rule, untold: [] };
+  const message = `${rule.owner}: who sends bytes is not known, so all connections are closed; attach the policy to listeners for HTTP`;
+  return {
+    rule: { ...rule, shares: [{ weight: 1 }] },
+    untold: demands.map((demand) => ({ rule: demand, message: `${demand.field}: ${message}` })),
+  };
 };
 
-/** What a policy asks of everybody who connects; undefined when nothing. */
-const demandOf = (policy: Policy): IdentityRule | 'nobody' | undefined => {
-  const rule = policy.rules.find(isForStreams);
-  if (rule === undefined) return undefined;
-  const { identity } = rule.actions;
-  if (rule.matches === undefined && identity !== undefined) return identity;
-  return rule.blocked || asksWho(rule) ? 'nobody' : undefined;
+/** The rule of a policy that asks who connects. */
+const demandOf = ({ rules }: Policy): PolicyRule | undefined => {
+  const rule = rules.find(isForStreams);
+  return rule !== undefined && (rule.blocked || rule.actions.identity !== undefined) ? rule : undefined;
 };
 
 /** Rules that match nothing but requests are not for streams. */
@@ -38,5 +32,3 @@ const isForStreams = ({ matches }: PolicyRule): boolean =>
   matches.some(
     ({ path, method, headers, queryParams }) => path === undefined && method === undefined && headers.length + queryParams.length === 0,
   );
-
-const asksWho = ({ actions }: PolicyRule): boolean => actions.identity !== undefined;
