@@ -1,5 +1,5 @@
 /** On a cluster: informers in, statuses and Envoys out, one leader among equal replicas. */
-import { distinctUntilChanged, EMPTY, filter, map, ReplaySubject, Subject, Subscription } from 'rxjs';
+import { distinctUntilChanged, filter, map, ReplaySubject, Subject, Subscription } from 'rxjs';
 import { groupByCertificate, groupByClaim } from '../../../xds/ads/identity.ts';
 import { EventRecorder } from '../../../controllers/events/recorder.ts';
 import { fleetOverlay } from '../../../controllers/gateway/overlay.ts';
@@ -8,6 +8,7 @@ import { Replicas } from '../../../controllers/replicas/replicas.ts';
 import { Elector, identityOf, type LeaseNews } from '../../../controllers/runtime/lease.ts';
 import { standingConditions } from '../../../controllers/status/standing.ts';
 import { StatusWriter } from '../../../controllers/status/writer.ts';
+import { vipServicesController } from '../../../controllers/vip-services/controller.ts';
 import type { Config } from '../../config.ts';
 import { requestToken } from '../../kubernetes/token-request.ts';
 import { holdUntil } from '../../lib/hold-until.ts';
@@ -78,6 +79,16 @@ export const clusterPlatform = async (config: Config, log: Logger, called: (call
     failed: (error) => log.warn(`other replicas cannot be told of the Envoys here: ${(error as Error).message}`),
   });
   const proxies = proxiesOn({ api, config, update$, leading$: elector.leading$, tailnets, envoys: replicas, log });
+  const sharedServices$ = vipServicesController({
+    clusterName,
+    wishes$: update$.pipe(map(({ graph }) => graph.vipServices)),
+    tailnets$: tailnets.tailnets$,
+    proxies$: proxies.observed$,
+    clientOf: tailnets.clientOf,
+    mayRelease: proxies.mayRelease,
+    leading$: elector.leading$,
+    log,
+  });
   const told$ = new Subject<ReadonlyMap<ObjectKey, Status>>();
   const work = new Subscription();
   const withFleets = fleetOverlay();
@@ -87,7 +98,7 @@ export const clusterPlatform = async (config: Config, log: Logger, called: (call
   let provisioningFailures = 0;
 
   return {
-    source: observing(state$, { tailnets: tailnets.tailnets$, proxies: knownSoon(proxies.observed$), sharedServices: EMPTY }),
+    source: observing(state$, { tailnets: tailnets.tailnets$, proxies: knownSoon(proxies.observed$), sharedServices: sharedServices$ }),
     steps: stepsFor({ privilegedPorts: false, onCluster: true, clusterName, ingressProxyRanges: config.ingressProxyRanges }),
     groupOf: certificates$ === undefined ? groupByClaim : groupByCertificate,
     ...(certificates$ === undefined ? {} : { tls$: certificates$.pipe(map(({ server }) => server)) }),
