@@ -38,6 +38,13 @@ const programmedOf = (statuses: ReadonlyMap<ObjectKey, Status>) => {
 };
 
 describe('fleetOverlay', () => {
+  it('gives addresses of tailnets after those of the cluster', () => {
+    const inTailnet = { type: 'Hostname', value: 'edge.tail1.ts.net' };
+    const shared = { ...(statusWith(true) as Extract<Status, { readonly kind: 'Gateway' }>), addresses: [inTailnet] };
+    const status = fleetOverlay()(new Map<ObjectKey, Status>([[edge, shared]]), fleetWith(), told({ accepted: true })).get(edge);
+    expect(status?.kind === 'Gateway' ? status.addresses : []).toEqual([...addresses, inTailnet]);
+  });
+
   it('gives the addresses, and leaves everything else as the model has it', () => {
     const overlaid = fleetOverlay()(statusesWith(), fleetWith(), told({ accepted: true }));
     expect(overlaid.get(edge)).toEqual({ ...statusWith(true), addresses });

@@ -51,10 +51,14 @@ const overlay = (status: GatewayStatus, { addresses, hindrance }: FleetStatus, a
   const missing = hindrance ?? (accepted ? undefined : unaccepted);
   return {
     ...status,
-    addresses,
+    // Those of the model are in tailnets.
+    addresses: [...addresses, ...status.addresses].slice(0, mostAddresses),
     conditions: missing === undefined ? status.conditions : status.conditions.map((condition) => hindered(condition, missing)),
   };
 };
+
+/** Of the Gateway API. */
+const mostAddresses = 16;
 
 const unaccepted: Verdict = { reason: 'Pending', message: 'No Envoy has accepted the configuration yet' };
 

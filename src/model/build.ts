@@ -27,6 +27,7 @@ import { policyStatusesBuilder } from './policies/statuses.ts';
 import type { Verdict } from './route-node.ts';
 import { policyVerdictOf } from './routes/backend-tls.ts';
 import { fencesBuilder } from './sharing/fences.ts';
+import { addressesAdder } from './sharing/gateway-addresses.ts';
 import { type EntranceHost, hostingBuilder } from './sharing/hosting.ts';
 import { sharesByOwner } from './sharing/share.ts';
 import { sharingBuilder } from './sharing/sharing.ts';
@@ -73,6 +74,7 @@ export const graphBuilder = (options: ModelOptions): ((objects: Objects, observa
   const hostingOf = hostingBuilder(onCluster ? entranceHost : undefined);
   const wishesOf = wishesBuilder();
   const fencesOf = fencesBuilder(ingressProxyRanges);
+  const withAddresses = addressesAdder();
   const proxySetsOf = proxySetsBuilder();
   const own = ownStatusesFor(onCluster);
   const statusesOf = statusesBuilder();
@@ -110,7 +112,11 @@ export const graphBuilder = (options: ModelOptions): ((objects: Objects, observa
       peers: peersOf(gateways, tables.tailnets),
       fences: fencesOf(sharing.shares, tables.slicesOf),
       statuses: statusesOf(
-        [...few, ...ownStatuses, ...policyStatusesOf({ policies, gateways, untold, tables })],
+        [
+          ...withAddresses(few, sharing, tables.sharedServices),
+          ...ownStatuses,
+          ...policyStatusesOf({ policies, gateways, untold, tables }),
+        ],
         isStill ? noChanges : routeChanges,
       ),
     };

@@ -15,6 +15,8 @@ export type Candidate = {
   readonly name: string;
   /** What `{namespace}` stands for: of its routes, or, where it stands for the Gateway, of that. */
   readonly namespace: string;
+  /** It stands for the Gateway (scope Gateway). */
+  readonly ofGateway: boolean;
   /** Oldest first, never empty. */
   readonly routes: readonly SharedRoute[];
 };
@@ -72,11 +74,12 @@ const nameOf = (route: AnyRoute, { gateway, settings }: Share, cluster: string):
 
 type Group = { readonly named: Named; readonly routes: readonly SharedRoute[] };
 
-const candidateFrom = (share: Share, { named: { label, namespace }, routes }: Group): Candidate => ({
+const candidateFrom = (share: Share, { named: { label, namespace, ofGateway }, routes }: Group): Candidate => ({
   share,
   label,
   name: serviceNameOf(label),
   namespace,
+  ofGateway,
   routes,
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { statusOf } from '../../../test/support/gateway-api.ts';
 import { stateOf, tailnetOf } from '../tailnets/fixtures.ts';
 import { aged, annotated, entrancesOf, gatewayOf, graphOf, observed, route, share, shownEntrances, tailnet } from './fixtures.ts';
 
@@ -125,6 +126,25 @@ describe('with scope Gateway', () => {
     const graph = graphOf(share('share', tailnet('prod', 'scope: Gateway')) + routes);
     expect(graph.vipServices.get('prod/svc:edge')?.routes).toEqual(['HTTPRoute/default/web', 'HTTPRoute/other/api']);
     expect(shownEntrances(graph)[0]).toBe('prod/svc:edge/443 HTTPS edge.prod.gateway.local edge.tail1.ts.net a.example b.example edge');
+  });
+});
+
+describe('the addresses of a Gateway', () => {
+  const addressesOf = (services: string) => {
+    const shared = { 'prod/svc:edge': { addresses: ['100.100.0.1'] }, 'prod/svc:web': { addresses: ['100.100.0.2'] } };
+    const graph = graphOf(share('share', tailnet('prod', services)) + route('HTTPRoute', 'web'), observed(shared));
+    return statusOf(graph, 'Gateway', 'edge').addresses;
+  };
+
+  it('are those of its service, too, where it is shared as one', () => {
+    expect(addressesOf('scope: Gateway')).toEqual([
+      { type: 'IPAddress', value: '100.100.0.1' },
+      { type: 'Hostname', value: 'edge.tail1.ts.net' },
+    ]);
+  });
+
+  it('are none of those of its routes, which are not reached at each other’s', () => {
+    expect(addressesOf('scope: Route')).toEqual([]);
   });
 });
 
