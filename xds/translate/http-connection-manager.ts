@@ -1,7 +1,7 @@
 import { any } from '../any.ts';
 import { byCodeUnit } from '../../src/lib/key.ts';
 import type { ExternalAuth, Socket } from '../../src/model/graph.ts';
-import { externalAuthFilterName, httpFilters, routeConfigurationName } from '../names.ts';
+import { externalAuthFilterName, httpFilters, peerMetadata, routeConfigurationName } from '../names.ts';
 import type { HttpConnectionManager, HttpFilter, NetworkFilter } from '../types.ts';
 import { adsSource } from './config-source.ts';
 import { disbelief, underscores } from './disbelief.ts';
@@ -37,7 +37,7 @@ export const httpConnectionManagerFrom = (socket: Socket, listeners: Answering, 
     streamIdleTimeout: durationFrom(streamIdleTimeoutMs),
     requestHeadersTimeout: '10s',
     upgradeConfigs: [{ upgradeType: 'websocket' }],
-    accessLog: accessLog ? [stdoutAccessLog] : undefined,
+    accessLog: accessLog ? [socket.tailnet === undefined ? stdoutAccessLog : peersAccessLog] : undefined,
   };
   return {
     name: 'envoy.filters.network.http_connection_manager',
@@ -50,6 +50,23 @@ const noScopes = { scopedRoutes: undefined, scopeMutation: [] } as const;
 const stdoutAccessLog = {
   name: 'envoy.access_loggers.stdout',
   typedConfig: any('envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', {}),
+};
+
+/** Envoy's own format, and after it who asked. */
+const peersAccessLog = {
+  name: 'envoy.access_loggers.stdout',
+  typedConfig: any('envoy.extensions.access_loggers.stream.v3.StdoutAccessLog', {
+    logFormat: {
+      textFormatSource: {
+        inlineString: [
+          '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS%',
+          '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%"',
+          '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"',
+          `"%DYNAMIC_METADATA(${peerMetadata}:user)%" "%DYNAMIC_METADATA(${peerMetadata}:node)%"\n`,
+        ].join(' '),
+      },
+    },
+  }),
 };
 
 /**

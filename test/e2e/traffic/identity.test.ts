@@ -9,6 +9,7 @@ import { backendOf, entryOf, gatewayOf, graphOf, hostOf, listenerOf, shareOf, so
 import { type Answer, ask } from '../../support/http.ts';
 import { type IngressProxy, startIngressProxy } from '../../support/ingress-proxy.ts';
 import { freePorts } from '../../support/ports.ts';
+import { eventually } from '../../support/world.ts';
 import { type HttpBackend, httpEcho, type Seen } from './backends.ts';
 
 const peerOf = (name: string, addresses: readonly string[], more: Partial<Peer> = {}): Peer => ({
@@ -86,7 +87,7 @@ describe.skipIf(envoy === undefined)('who asks', () => {
     backend = await httpEcho('app');
     const [one = 0, other = 0] = await freePorts(2);
     ports = [one, other];
-    fleet = await startFleet();
+    fleet = await startFleet({ translation: { accessLog: true } });
     await fleet.applyGraph(world());
   });
   afterAll(async () => {
@@ -179,6 +180,16 @@ describe.skipIf(envoy === undefined)('who asks', () => {
       });
       expect((await askAs(addresses[0] ?? '', `/nasty/${(index + 1) % nasty.length}`)).status).toBe(403);
     }
+  });
+
+  it('is in the access log', async () => {
+    await askAs('100.64.0.1', '/logged');
+    await askAs(unknown, '/logged');
+    const line = /"GET \/logged HTTP\/1.1" 200 .* "ann@example.com" "ann.tail1.ts.net"\n[^]*\/logged .* "-" "-"\n/;
+    await eventually(
+      async () => fleet.envoy.log(),
+      (log) => line.test(log),
+    );
   });
 
   it('is nobody whose name it begins with', async () => {
