@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Gateway, Graph, Locality, StreamRule } from '../../src/model/graph.ts';
+import type { Gateway, Graph, Locality, Socket, StreamRule } from '../../src/model/graph.ts';
 import { backendOf, entryOf, gatewayOf, graphOf, hostOf, listenerOf, shareOf, socketOf } from '../../test/support/graph.ts';
 import type { Resources } from '../resources.ts';
 import { translator } from './translate.ts';
@@ -148,5 +148,51 @@ describe('the translator', () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe('a Gateway that is shared with a tailnet', () => {
+  const tailnet = { tailnet: 'example', service: 'svc:web' };
+  const tcp: Socket = socketOf(22, { name: 'tcp', owner: 'Gateway/default/edge', protocol: 'TCP' });
+  const shared = gatewayOf({
+    sockets: [
+      socketOf(80, listenerOf('http', hostOf('a.example', first))),
+      { ...socketOf(80, listenerOf('http', hostOf('a.example', first))), boundPort: 20_080, tailnet },
+      { ...tcp, boundPort: 20_022, tailnet },
+    ],
+    backends: [app],
+  });
+  const graphWith = (fence: readonly string[]): Graph => ({ ...graphOf([shared], endpoints), fences: new Map([['default/edge', fence]]) });
+
+  it('has listeners and routes of its own for each port of a service', () => {
+    const { Listener, RouteConfiguration } = edgeOf(translator()(graphWith(['10.0.0.1'])));
+    expect([...Listener.keys()]).toEqual(['tailnet/example/svc:web/22', 'tailnet/example/svc:web/80', 'tcp/80']);
+    expect([...RouteConfiguration.keys()]).toEqual(['http/80', 'tailnet/example/svc:web/80']);
+  });
+
+  it('has every filter that a listener looks for by name, so that none waits without end', () => {
+    for (const graph of [graphWith([]), { ...graphWith([]), fences: new Map() }]) {
+      const { Listener, TypedExtensionConfig } = edgeOf(translator()(graph));
+      const wanted: string[] = [];
+      JSON.stringify([...Listener.values()], (_, value: unknown) => {
+        if (typeof value === 'object' && value !== null && 'configDiscovery' in value && 'name' in value) wanted.push(String(value.name));
+        return value;
+      });
+      expect(wanted.length).toBeGreaterThan(1);
+      expect(wanted.filter((name) => !TypedExtensionConfig.has(name))).toEqual([]);
+    }
+  });
+
+  it('changes one filter, and the listeners that forward bytes, when proxies come and go', () => {
+    const translate = translator();
+    const before = edgeOf(translate(graphWith(['10.0.0.1'])));
+    const after = edgeOf(translate(graphWith(['10.0.0.1', '10.0.0.2'])));
+    const changed = (type: 'Listener' | 'TypedExtensionConfig') =>
+      [...after[type]].filter(([name, one]) => before[type].get(name) !== one).map(([name]) => name);
+    expect(changed('TypedExtensionConfig')).toEqual(['tailnet/fence']);
+    expect(changed('Listener')).toEqual(['tailnet/example/svc:web/22']);
+    for (const type of ['Cluster', 'ClusterLoadAssignment', 'RouteConfiguration', 'Secret'] as const)
+      expect(after[type]).toBe(before[type]);
+    expect(edgeOf(translate(graphWith(['10.0.0.1', '10.0.0.2'])))).toBe(after);
   });
 });
