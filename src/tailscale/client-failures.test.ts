@@ -46,6 +46,15 @@ describe('a call that failed', () => {
     expect(tailnet.clock.waits).toEqual([500, 1000, 2000]);
   });
 
+  it('is not made again later than it is of use', async () => {
+    await tailnet.fault({ path: '*/vip-services/*', status: 429, retryAfterSeconds: 6, count: 1 });
+    const service = { name: 'svc:web', ports: ['tcp:443'] };
+    await expect(client.putVipService(service, { withinMs: 5000 })).rejects.toMatchObject({ kind: 'conflict', status: 0 });
+    expect(tailnet.made).toEqual(['token 200', 'putVipService 429']);
+    await client.putVipService(service, { withinMs: 5000 });
+    expect(await client.deleteVipService('svc:web', { withinMs: 5000 })).toBe(true);
+  });
+
   it('is given up after four tries', async () => {
     await tailnet.fault({ path: devices, status: 503 });
     await expect(client.devices()).rejects.toMatchObject({ kind: 'server', retryable: true });
