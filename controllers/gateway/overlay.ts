@@ -1,5 +1,6 @@
+import { changedMap, differingKeys } from '../../src/lib/changed-map.ts';
 import { reuse } from '../../src/lib/equal.ts';
-import type { LocalKey, ObjectKey } from '../../src/lib/key.ts';
+import { byCodeUnit, type LocalKey, type ObjectKey } from '../../src/lib/key.ts';
 import type { Verdict } from '../../src/model/route-node.ts';
 import type { Condition, Status } from '../../src/model/status.ts';
 import type { FleetStatus } from './fleet.ts';
@@ -13,6 +14,9 @@ export type Told = {
   /** Whether its status on the cluster says `Programmed: True` already: whoever wrote that knew of an Envoy. */
   readonly programmed: (gateway: string) => boolean;
 };
+
+type Statuses = ReadonlyMap<ObjectKey, Status>;
+type Laid = { readonly on: Statuses; readonly changes: Statuses; readonly over: Statuses };
 
 type WithFleets = (
   statuses: ReadonlyMap<ObjectKey, Status>,
@@ -34,16 +38,28 @@ export const fleetOverlay = (): WithFleets => {
     last.set(status, next);
     return next;
   };
+  let laid: Laid = { on: new Map(), changes: new Map(), over: new Map() };
   return (statuses, fleets, { accepted, programmed }) => {
-    const changed: [ObjectKey, Status][] = [];
+    const changes = new Map<ObjectKey, Status>();
     for (const [gateway, fleet] of fleets) {
       const key: ObjectKey = `Gateway/${gateway as LocalKey}`;
       const status = statuses.get(key);
       if (status?.kind !== 'Gateway') continue;
       const next = overlaid(status, fleet, accepted(gateway) || programmed(gateway));
-      if (next !== status) changed.push([key, next]);
+      if (next !== status) changes.set(key, next);
     }
-    return changed.length === 0 ? statuses : new Map([...statuses, ...changed]);
+    if (changes.size === 0) {
+      laid = { on: statuses, changes, over: statuses };
+      return statuses;
+    }
+    const affected = new Set([...differingKeys(laid.on, statuses), ...laid.changes.keys(), ...changes.keys()]);
+    const over = changedMap(
+      laid.over,
+      [...affected].map((key) => [key, changes.get(key) ?? statuses.get(key)] as const),
+      byCodeUnit,
+    );
+    laid = { on: statuses, changes, over };
+    return laid.over;
   };
 };
 

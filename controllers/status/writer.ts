@@ -1,5 +1,6 @@
 import { Subscription } from 'rxjs';
 import type { ApiServer } from '../../src/kubernetes/api-server.ts';
+import { differingKeys } from '../../src/lib/changed-map.ts';
 import { type ObjectKey, partsOf } from '../../src/lib/key.ts';
 import type { Status } from '../../src/model/status.ts';
 import type { Observed } from '../../src/sources/kubernetes/observed.ts';
@@ -55,8 +56,7 @@ export class StatusWriter {
     if (this.#term === undefined || before === statuses) return;
     if (before === undefined) return this.#compareAll(this.#term.work);
     const { work } = this.#term;
-    for (const [key, status] of statuses) if (before.get(key) !== status) work.changed(key);
-    for (const key of before.keys()) if (!statuses.has(key)) work.changed(key);
+    for (const key of differingKeys(before, statuses)) work.changed(key);
     work.work();
   }
 

@@ -6,14 +6,17 @@ type Fields = Readonly<Record<string, unknown>>;
 export const equal = (one: unknown, other: unknown): boolean => {
   if (one === other) return true;
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
-  if (Array.isArray(one) || Array.isArray(other))
-    return (
-      Array.isArray(one) && Array.isArray(other) && one.length === other.length && one.every((value, index) => equal(value, other[index]))
-    );
+  if (Array.isArray(one) || Array.isArray(other)) return Array.isArray(one) && Array.isArray(other) && equalLists(one, other);
   const fields = Object.keys(one);
   if (fields.length !== Object.keys(other).length) return false;
   const [left, right] = [one as Fields, other as Fields];
   return fields.every((field) => Object.hasOwn(right, field) && equal(left[field], right[field]));
+};
+
+const equalLists = (one: readonly unknown[], other: readonly unknown[]): boolean => {
+  if (one.length !== other.length) return false;
+  for (let index = 0; index < one.length; index += 1) if (one[index] !== other[index] && !equal(one[index], other[index])) return false;
+  return true;
 };
 
 /**

@@ -1,3 +1,6 @@
+import { changedMap, differingKeys } from './changed-map.ts';
+import { placeOf } from './changes.ts';
+
 /** What a derivation may look things up in: named maps whose values are immutable and compared by identity. */
 export type Tables = Readonly<Record<string, Table<unknown>>>;
 
@@ -95,7 +98,17 @@ const stampOf = memo((tables: Tables): Stamp => Object.fromEntries(Object.entrie
  * whatever is memoised on the array be reused after a rebuild that changed nothing in it.
  */
 export const sameElements = <V>(previous: readonly V[] | undefined, next: readonly V[]): readonly V[] =>
-  previous !== undefined && previous.length === next.length && previous.every((value, index) => value === next[index]) ? previous : next;
+  previous !== undefined && areSame(previous, next) ? previous : next;
+
+/** A loop, as lists of thousands are compared with each change. */
+const areSame = (one: readonly unknown[], other: readonly unknown[]): boolean => {
+  if (one.length !== other.length) return false;
+  for (let index = 0; index < one.length; index += 1) if (one[index] !== other[index]) return false;
+  return true;
+};
+
+/** Values of one group in the order of their keys. */
+type Group<V> = { readonly keys: readonly string[]; readonly values: readonly V[] };
 
 /**
  * An index over a map: its values grouped under the keys `keysOf` names, each group in the order of the map's keys. A call looks only at values
@@ -106,47 +119,59 @@ export const indexBy = <V>(
 ): ((values: ReadonlyMap<string, V>) => ReadonlyMap<string, readonly V[]>) => {
   let source: ReadonlyMap<string, V> = new Map();
   let index: ReadonlyMap<string, readonly V[]> = new Map();
-  const members = new Map<string, Map<string, V>>();
-
-  const memberOf = (group: string): Map<string, V> => {
-    const known = members.get(group) ?? new Map<string, V>();
-    members.set(group, known);
-    return known;
-  };
+  const groups = new Map<string, Group<V>>();
 
   return (values) => {
-    if (values === source) return index;
-    const touched = new Set<string>();
-    const leave = (key: string, value: V): void => {
-      for (const group of keysOf(value)) {
-        touched.add(group);
-        members.get(group)?.delete(key);
-      }
+    const touched = new Map<string, Map<string, V | undefined>>();
+    const note = (group: string, key: string, value: V | undefined): void => {
+      const changes = touched.get(group);
+      if (changes === undefined) touched.set(group, new Map([[key, value]]));
+      else changes.set(key, value);
     };
-    let stayed = 0;
-    for (const [key, value] of values) {
-      const former = source.get(key);
-      if (former !== undefined) stayed += 1;
-      if (former === value) continue;
-      if (former !== undefined) leave(key, former);
-      for (const group of keysOf(value)) {
-        touched.add(group);
-        memberOf(group).set(key, value);
-      }
+    for (const key of differingKeys(source, values)) {
+      const [before, after] = [source.get(key), values.get(key)];
+      if (before !== undefined) for (const group of keysOf(before)) note(group, key, undefined);
+      if (after !== undefined) for (const group of keysOf(after)) note(group, key, after);
     }
-    if (stayed < source.size) for (const [key, value] of source) if (!values.has(key)) leave(key, value);
     source = values;
     if (touched.size === 0) return index;
-    const next = new Map(index);
-    for (const group of touched) {
-      const elements = [...memberOf(group)].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, value]) => value);
-      if (elements.length > 0) next.set(group, sameElements(index.get(group), elements));
-      else {
-        next.delete(group);
-        members.delete(group);
-      }
-    }
-    index = next;
+    const changes = [...touched].map(([name, changed]) => {
+      const group = changedGroup(groups.get(name) ?? { keys: [], values: [] }, changed);
+      if (group.keys.length === 0) groups.delete(name);
+      else groups.set(name, group);
+      return [name, group.keys.length === 0 ? undefined : group.values] as const;
+    });
+    index = changedMap(index, changes);
     return index;
   };
 };
+
+const patchesAtMost = 100;
+
+const changedGroup = <V>(group: Group<V>, changes: ReadonlyMap<string, V | undefined>): Group<V> => {
+  if (changes.size > patchesAtMost) return sortedAnew(group, changes);
+  const [keys, values] = [[...group.keys], [...group.values]];
+  let sameKeys = true;
+  for (const [key, value] of changes) {
+    const { at, taken } = placeOf(key, keys, byText);
+    if (value !== undefined && taken) values[at] = value;
+    else if (value !== undefined || taken) {
+      sameKeys = false;
+      keys.splice(at, taken ? 1 : 0, ...(value === undefined ? [] : [key]));
+      values.splice(at, taken ? 1 : 0, ...(value === undefined ? [] : [value]));
+    }
+  }
+  return { keys: sameKeys ? group.keys : keys, values };
+};
+
+const sortedAnew = <V>({ keys, values }: Group<V>, changes: ReadonlyMap<string, V | undefined>): Group<V> => {
+  const all = new Map<string, V | undefined>(keys.map((key, at) => [key, values[at]]));
+  for (const [key, value] of changes) {
+    if (value === undefined) all.delete(key);
+    else all.set(key, value);
+  }
+  const sorted = [...all.keys()].toSorted(byText);
+  return { keys: sorted, values: sorted.map((key) => all.get(key) as V) };
+};
+
+const byText = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);

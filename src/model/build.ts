@@ -203,7 +203,7 @@ const withoutGenerated = (changes: StatusChanges): StatusChanges => new Map([...
 
 const refusalIn = (owners: ReadonlyMap<ObjectKey, DerivedGateway>, route: HTTPRoute): Verdict | undefined => {
   const [parent] = parentKeysOf(route);
-  const said = parent && owners.get(parent)?.parents.get(route)?.[0]?.[1];
+  const said = parent && owners.get(parent)?.said(route)[0]?.[1];
   const refusal = said?.conditions.find(({ type, status }) => type === 'Accepted' && status !== 'True');
   return refusal && { reason: refusal.reason, message: refusal.message };
 };

@@ -1,3 +1,4 @@
+import { differingKeys } from '../lib/changed-map.ts';
 import type { ObjectKey } from '../lib/key.ts';
 import type { Status } from '../model/status.ts';
 import { isTrouble, statusAt, type StatusWithTimes, statusWithTimes, type Times } from '../model/cluster-status.ts';
@@ -16,27 +17,26 @@ type Entry = { readonly of: Status; readonly times: Times };
 
 /** The statuses of all objects over time: remembers when each condition last changed. */
 export class StatusBook {
-  #of: ReadonlyMap<ObjectKey, Status> | undefined;
-  #entries: ReadonlyMap<ObjectKey, Entry> = new Map();
+  #of: ReadonlyMap<ObjectKey, Status> = new Map();
+  readonly #entries = new Map<ObjectKey, Entry>();
 
   /** Takes the statuses of now. Gives troubles that came, and conditions that are well again; unchanged statuses cost a comparison. */
   update(statuses: ReadonlyMap<ObjectKey, Status>, now: Date): readonly StatusChange[] {
-    if (statuses === this.#of) return [];
-    this.#of = statuses;
     const changes: StatusChange[] = [];
-    const entries = new Map<ObjectKey, Entry>();
     const time = `${now.toISOString().slice(0, 19)}Z`;
-    for (const [key, status] of statuses) {
-      const before = this.#entries.get(key);
-      if (before?.of === status) entries.set(key, before);
-      else {
-        const last = before === undefined ? undefined : shown(before);
-        const next = statusWithTimes(status, time, last);
-        entries.set(key, { of: status, times: next.conditions.map(({ lastTransitionTime }) => lastTransitionTime) });
-        changes.push(...changesBetween(key, last, next));
+    for (const key of differingKeys(this.#of, statuses)) {
+      const status = statuses.get(key);
+      if (status === undefined) {
+        this.#entries.delete(key);
+        continue;
       }
+      const before = this.#entries.get(key);
+      const last = before === undefined ? undefined : shown(before);
+      const next = statusWithTimes(status, time, last);
+      this.#entries.set(key, { of: status, times: next.conditions.map(({ lastTransitionTime }) => lastTransitionTime) });
+      changes.push(...changesBetween(key, last, next));
     }
-    this.#entries = entries;
+    this.#of = statuses;
     return changes;
   }
 

@@ -1,5 +1,6 @@
 import type { Gateway } from '../../api/generated/gateway-api.ts';
-import { sorter } from '../../lib/changes.ts';
+import { changedMap } from '../../lib/changed-map.ts';
+import { type Changes, changesBetween, placeOf, sorter } from '../../lib/changes.ts';
 import { keyOf, localKeyOf, type ObjectKey } from '../../lib/key.ts';
 import { memo, type Read } from '../../lib/memo.ts';
 import type { RouteKind, RouteNode, Verdict } from '../route-node.ts';
@@ -19,7 +20,8 @@ export type RefOutcome = { readonly route: AnyRoute; readonly node: RouteNode; r
 export type Attachments = {
   /** Routes of each listener, oldest first, each once. */
   readonly on: ReadonlyMap<JudgedListener, readonly Attached[]>;
-  readonly outcomes: readonly RefOutcome[];
+  /** What each route's parentRefs to the Gateway came to. */
+  readonly outcomes: ReadonlyMap<AnyRoute, readonly RefOutcome[]>;
 };
 
 /**
@@ -32,25 +34,105 @@ export const attach = (
   listeners: readonly JudgedListener[],
   read: Read<GatewayTables>,
 ): Attachments => {
-  const on = new Map<JudgedListener, Attached[]>(listeners.map((listener) => [listener, []]));
-  const held = new Map<JudgedListener, HeldHosts>(listeners.map((listener) => [listener, heldHosts()]));
-  const outcomes: RefOutcome[] = [];
   const parents = new Map<ObjectKey, JudgedListener[]>([keyOf(gateway), ...setKeys].map((key) => [key, []]));
   for (const listener of listeners) parents.get(listener.ownerKey)?.push(listener);
   const candidates = candidatesFor(gateway, [...parents.keys()], read);
   const mixed = ['HTTPRoute', 'GRPCRoute'].every((kind) => candidates.some(({ route }) => route.kind === kind));
+  const held = new Map<JudgedListener, HeldHosts>(listeners.map((listener) => [listener, heldHosts()]));
+  const came = (candidate: Candidate): CameTo => cameTo(candidate, parents, held, mixed, read);
   // What a candidate comes to is then its own and the listeners' matter alone.
   const apart = !mixed && listeners.every(({ spec }) => spec.allowedRoutes.namespaces.from !== 'Selector');
-  const seen = seenFrom(listeners)(setKeys);
+  return apart ? lastOf(listeners)(setKeys)(candidates, listeners, came) : attachedAnew(candidates, listeners, came);
+};
+
+type Came = (candidate: Candidate) => CameTo;
+
+const attachedAnew = (candidates: readonly Candidate[], listeners: readonly JudgedListener[], came: Came): Attachments => {
+  const on = new Map<JudgedListener, Attached[]>(listeners.map((listener) => [listener, []]));
+  const outcomes = new Map<AnyRoute, readonly RefOutcome[]>();
   for (const candidate of candidates) {
-    const known = apart ? seen.get(candidate) : undefined;
-    const came = known ?? cameTo(candidate, parents, held, mixed, read);
-    if (apart && known === undefined) seen.set(candidate, came);
-    for (const { listener, attached } of came.by) on.get(listener)?.push(attached);
-    outcomes.push(...came.outcomes);
+    const { by, outcomes: own } = came(candidate);
+    for (const { listener, attached } of by) on.get(listener)?.push(attached);
+    if (own.length > 0) outcomes.set(candidate.route, own);
   }
   return { on, outcomes };
 };
+
+const patchesAtMost = 100;
+
+/** What was attached to these listeners and sets last, from which the next is made: of thousands of candidates it looks at those that changed. */
+const lastOf = memo<readonly JudgedListener[], (setKeys: readonly ObjectKey[]) => AttachNext>(() => {
+  const known = new Map<string, AttachNext>();
+  return (setKeys) => {
+    const next = known.get(setKeys.join()) ?? attacher();
+    known.set(setKeys.join(), next);
+    return next;
+  };
+});
+
+type AttachNext = (candidates: readonly Candidate[], listeners: readonly JudgedListener[], came: Came) => Attachments;
+
+const attacher = (): AttachNext => {
+  const seen = new WeakMap<Candidate, CameTo>();
+  let last: { readonly candidates: readonly Candidate[]; readonly attachments: Attachments } | undefined;
+  return (candidates, listeners, came) => {
+    const cameOnce = (candidate: Candidate): CameTo => {
+      const known = seen.get(candidate) ?? came(candidate);
+      seen.set(candidate, known);
+      return known;
+    };
+    const changes = last && changesBetween(last.candidates, candidates);
+    const isPatch = changes !== undefined && changes.removed.length + changes.added.length <= patchesAtMost;
+    const attachments =
+      (last !== undefined && isPatch ? patched(last.attachments, changes, cameOnce) : undefined) ??
+      attachedAnew(candidates, listeners, cameOnce);
+    last = { candidates, attachments };
+    return attachments;
+  };
+};
+
+/** Undefined where routes are of the same age, whose order only `attachedAnew` knows. */
+const patched = ({ on, outcomes }: Attachments, { removed, added }: Changes<Candidate>, came: Came): Attachments | undefined => {
+  const [left, joined] = [removed.flatMap((candidate) => came(candidate).by), added.flatMap((candidate) => came(candidate).by)];
+  const next = new Map<JudgedListener, readonly Attached[]>();
+  for (const [listener, attached] of on) {
+    const now = withPlaces(attached, of(listener, left), of(listener, joined));
+    if (now === undefined) return undefined;
+    next.set(listener, now);
+  }
+  return {
+    on: next,
+    outcomes: changedMap(outcomes, [
+      ...removed.map(({ route }) => [route, undefined] as const),
+      ...added.map((candidate) => [candidate.route, orNone(came(candidate).outcomes)] as const),
+    ]),
+  };
+};
+
+const orNone = <V>(list: readonly V[]): readonly V[] | undefined => (list.length === 0 ? undefined : list);
+
+const of = (listener: JudgedListener, places: readonly Place[]): readonly Attached[] =>
+  places.filter((place) => place.listener === listener).map(({ attached }) => attached);
+
+/** Oldest first, as candidates are. */
+const withPlaces = (
+  attached: readonly Attached[],
+  left: readonly Attached[],
+  joined: readonly Attached[],
+): readonly Attached[] | undefined => {
+  if (left.length + joined.length === 0) return attached;
+  const next = [...attached];
+  for (const one of left) next.splice(next.indexOf(one), 1);
+  for (const one of joined) {
+    const { at, taken } = placeOf(one, next, oldestFirst);
+    if (taken) return undefined;
+    next.splice(at, 0, one);
+  }
+  return next;
+};
+
+const oldestFirst = (one: Pick<Candidate, 'route'>, other: Pick<Candidate, 'route'>): number =>
+  byAge(one.route.metadata, other.route.metadata);
 
 /** What all parentRefs of one candidate came to; each listener once. */
 type CameTo = { readonly by: readonly Place[]; readonly outcomes: readonly RefOutcome[] };
@@ -81,25 +163,13 @@ const cameTo = (
   return { by: [...places.values()], outcomes };
 };
 
-/** What candidates came to before these listeners and sets. */
-const seenFrom = memo<readonly JudgedListener[], (setKeys: readonly ObjectKey[]) => WeakMap<Candidate, CameTo>>(() => {
-  const known = new Map<string, WeakMap<Candidate, CameTo>>();
-  return (setKeys) => {
-    const seen = known.get(setKeys.join()) ?? new WeakMap<Candidate, CameTo>();
-    known.set(setKeys.join(), seen);
-    return seen;
-  };
-});
-
 const candidatesFor = (gateway: Gateway, parents: readonly ObjectKey[], read: Read<GatewayTables>): readonly Candidate[] => {
   const [first, ...others] = parents.map((parent) => read('candidatesOf', parent) ?? []);
   return oldestFirstOn(gateway)(others.length === 0 ? (first ?? []) : [...new Set([first ?? [], ...others].flat())]);
 };
 
 /** Of one Gateway, whose candidates mostly stay. */
-const oldestFirstOn = memo<Gateway, (candidates: readonly Candidate[]) => readonly Candidate[]>(() =>
-  sorter((one, other) => byAge(one.route.metadata, other.route.metadata)),
-);
+const oldestFirstOn = memo<Gateway, (candidates: readonly Candidate[]) => readonly Candidate[]>(() => sorter<Candidate>(oldestFirst));
 
 const hostsKnown = memo<Candidate, Map<string, Attached>>(() => new Map());
 

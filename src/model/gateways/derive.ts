@@ -36,8 +36,9 @@ export type DerivedGateway = {
   readonly attached?: Attachments['on'];
   /** Of the Gateway and its ListenerSets. */
   readonly statuses: ReadonlyMap<ObjectKey, Status>;
-  /** For each route, what its parentRefs to this Gateway came to, by index of the parentRef. */
-  readonly parents: ReadonlyMap<AnyRoute, Said>;
+  /** For each route, what its parentRefs to this Gateway came to, and what its status says of that, by index of the parentRef. */
+  readonly outcomes: Attachments['outcomes'];
+  readonly said: (route: AnyRoute) => Said;
   /** For each BackendTLSPolicy that its routes use. */
   readonly ancestors: ReadonlyMap<ObjectKey, AncestorStatus>;
 };
@@ -62,7 +63,7 @@ export const gatewayDeriver = ({
   onCluster = false,
 }: GatewayOptions): ((gateway: Gateway, tables: GatewayTables) => DerivedGateway) => {
   const parentStatusOf = parentStatuses(controllerName);
-  const saidOf = memo((outcome: RefOutcome): Said => [[outcome.refIndex, parentStatusOf(outcome)]]);
+  const saidOf = memo((outcomes: readonly RefOutcome[]): Said => outcomes.map((outcome) => [outcome.refIndex, parentStatusOf(outcome)]));
   return memoByReads<GatewayTables, Gateway, DerivedGateway>((gateway, read) => {
     const key = localKeyOf(gateway);
     const sets = read('listenerSetsOf', key) ?? [];
@@ -116,7 +117,8 @@ export const gatewayDeriver = ({
     return {
       ...(standing.accepted ? served() : {}),
       statuses: new Map([[keyOf(gateway), status], ...setStatuses]),
-      parents: parentsOf(attachments.outcomes, saidOf),
+      outcomes: attachments.outcomes,
+      said: (route) => saidOf(attachments.outcomes.get(route) ?? noOutcomes),
       ancestors: new Map(ancestors),
     };
   });
@@ -166,15 +168,7 @@ const uses = (listeners: readonly JudgedListener[], { on }: Attachments, clientC
   };
 };
 
-/** What is said of one parentRef is the same object as long as it is the same; routes seldom have more of one Gateway. */
-const parentsOf = (outcomes: readonly RefOutcome[], saidOf: (outcome: RefOutcome) => Said): DerivedGateway['parents'] => {
-  const parents = new Map<AnyRoute, Said>();
-  for (const outcome of outcomes) {
-    const known = parents.get(outcome.route);
-    parents.set(outcome.route, known === undefined ? saidOf(outcome) : [...known, ...saidOf(outcome)]);
-  }
-  return parents;
-};
+const noOutcomes: readonly RefOutcome[] = [];
 
 const ancestorStatusOf = (
   gateway: Gateway,

@@ -19,7 +19,7 @@ export const listenerStatusOf = (
   const overlap = overlappingTls(listener, all, conditions);
   return {
     name: listener.spec.name,
-    attachedRoutes: new Set(attached.map(({ node }) => node.key).filter((key) => !isGenerated(key))).size,
+    attachedRoutes: attached.reduce((count, { node }) => (isGenerated(node.key) ? count : count + 1), 0),
     supportedKinds: groupKinds(listener.kinds),
     conditions: [
       conditions.unless(rejected, 'Accepted', 'The listener is accepted'),

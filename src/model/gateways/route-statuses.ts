@@ -1,3 +1,4 @@
+import { differingKeys } from '../../lib/changed-map.ts';
 import type { ObjectKey } from '../../lib/key.ts';
 import { memo } from '../../lib/memo.ts';
 import type { Status } from '../status.ts';
@@ -29,7 +30,7 @@ export const routeStatusChanges = (controllerName: string, onCluster: boolean): 
       if (parent === undefined) return [];
       const owner = owners.get(parent);
       if (owner === undefined) return onCluster || exists(parent, tables) ? [] : (missing(route)[index] ?? []);
-      return owner.parents.get(route)?.find(([refIndex]) => refIndex === index)?.[1] ?? [];
+      return owner.said(route).find(([refIndex]) => refIndex === index)?.[1] ?? [];
     });
     return parents.length === 0 ? undefined : { kind: route.kind, parents };
   };
@@ -38,14 +39,19 @@ export const routeStatusChanges = (controllerName: string, onCluster: boolean): 
     const changes = new Map<ObjectKey, Status | undefined>();
     for (const route of affectedRoutes(last, world)) changes.set(routeKeyOf(route), statusOf(route, world));
     for (const kind of routeKinds) {
-      const before: ReadonlyMap<string, AnyRoute> = last?.tables[kind] ?? new Map();
-      if (before === world.tables[kind]) continue;
-      for (const [key, route] of before) if (!world.tables[kind].has(key)) changes.set(routeKeyOf(route), undefined);
+      const before: ReadonlyMap<string, AnyRoute> = last?.tables[kind] ?? noRoutes;
+      for (const key of differingKeys(before, world.tables[kind])) {
+        const route = before.get(key);
+        if (route !== undefined && !world.tables[kind].has(key)) changes.set(routeKeyOf(route), undefined);
+      }
     }
     last = world;
     return changes;
   };
 };
+
+const noRoutes: ReadonlyMap<string, AnyRoute> = new Map();
+const noOutcomes: DerivedGateway['outcomes'] = new Map();
 
 const exists = (parent: ObjectKey, tables: ModelTables): boolean => {
   const slash = parent.indexOf('/');
@@ -58,10 +64,10 @@ const affectedRoutes = (last: World | undefined, { tables, derived, owners }: Wo
   const parentsAsBefore =
     last !== undefined && sameKeys(last.tables.Gateway, tables.Gateway) && sameKeys(last.tables.ListenerSet, tables.ListenerSet);
   for (const kind of routeKinds) {
-    const known: ReadonlyMap<string, AnyRoute> | undefined = last?.tables[kind];
-    if (parentsAsBefore && known === tables[kind]) continue;
-    for (const [key, route] of tables[kind]) {
-      if (parentsAsBefore && known?.get(key) === route) continue;
+    const known: ReadonlyMap<string, AnyRoute> = last?.tables[kind] ?? noRoutes;
+    for (const key of parentsAsBefore ? differingKeys(known, tables[kind]) : tables[kind].keys()) {
+      const route = tables[kind].get(key);
+      if (route === undefined) continue;
       routes.delete(route);
       routes.add(route);
     }
@@ -89,11 +95,10 @@ const differences = (last: World | undefined, { derived, owners }: Pick<World, '
   ];
 };
 
-const routesOnlySaidBy = ({ parents }: DerivedGateway, other: DerivedGateway | undefined): readonly AnyRoute[] => {
-  const routes: AnyRoute[] = [];
-  for (const [route, said] of parents) if (!saysTheSame(said, other?.parents.get(route) ?? [])) routes.push(route);
-  return routes;
-};
+const routesOnlySaidBy = (gateway: DerivedGateway, other: DerivedGateway | undefined): readonly AnyRoute[] =>
+  differingKeys(other?.outcomes ?? noOutcomes, gateway.outcomes).filter(
+    (route) => gateway.outcomes.has(route) && !saysTheSame(gateway.said(route), other?.said(route) ?? []),
+  );
 
 const saysTheSame = (one: Said, other: Said): boolean =>
   one === other || (one.length === other.length && one.every(([index, status], at) => index === other[at]?.[0] && status === other[at][1]));

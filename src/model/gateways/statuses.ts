@@ -1,4 +1,5 @@
 import type { Gateway } from '../../api/generated/gateway-api.ts';
+import { changedMap } from '../../lib/changed-map.ts';
 import { reuse } from '../../lib/equal.ts';
 import { byCodeUnit, type ObjectKey } from '../../lib/key.ts';
 import { memo, sameElements } from '../../lib/memo.ts';
@@ -60,20 +61,7 @@ export const statusesBuilder = (): ((few: readonly Entry[], changes: StatusChang
     const different = [...now]
       .map(([key, status]) => [key, status && reuse(last.get(key) ?? status, status)] as const)
       .filter(([key, status]) => status !== last.get(key));
-    if (different.length > 0) last = withChanges(last, different);
+    last = changedMap(last, different, byCodeUnit);
     return last;
   };
-};
-
-const withChanges = (
-  before: ReadonlyMap<ObjectKey, Status>,
-  changes: readonly (readonly [ObjectKey, Status | undefined])[],
-): ReadonlyMap<ObjectKey, Status> => {
-  const after = new Map(before);
-  for (const [key, status] of changes) {
-    if (status === undefined) after.delete(key);
-    else after.set(key, status);
-  }
-  const inOrder = changes.every(([key, status]) => status === undefined || before.has(key));
-  return inOrder ? after : new Map([...after].toSorted(([one], [other]) => byCodeUnit(one, other)));
 };

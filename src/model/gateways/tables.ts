@@ -1,5 +1,6 @@
 import type { ListenerSet } from '../../api/generated/gateway-api.ts';
 import type { KindMap } from '../../api/kinds.ts';
+import { commonEnds } from '../../lib/changes.ts';
 import { keyOf, type ObjectKey, objectKey } from '../../lib/key.ts';
 import { indexBy, memo, sameElements, type Table } from '../../lib/memo.ts';
 import type { RouteKind, RouteNode } from '../route-node.ts';
@@ -60,9 +61,11 @@ export const indexesBuilder = (): ((tables: ModelTables) => Pick<GatewayTables, 
 
 type RouteIndex = ReadonlyMap<string, readonly AnyRoute[]>;
 
+type Asked = { readonly routes: readonly AnyRoute[]; readonly candidates: readonly Candidate[] };
+
 const candidatesBuilder = (): ((indexes: readonly RouteIndex[], tables: ModelTables) => Table<readonly Candidate[]>) => {
   const known = new WeakMap<AnyRoute, Candidate>();
-  let last = new Map<string, readonly Candidate[]>();
+  let last = new Map<string, Asked>();
   let lastTables: ModelTables | undefined;
 
   const candidateOf = (route: AnyRoute, tables: ModelTables, sameWorld: boolean): Candidate => {
@@ -80,19 +83,31 @@ const candidatesBuilder = (): ((indexes: readonly RouteIndex[], tables: ModelTab
     const sameWorld = lastTables !== undefined && differOnlyInRoutes(lastTables, tables);
     lastTables = tables;
     const before = last;
-    const now = new Map<string, readonly Candidate[]>();
+    const now = new Map<string, Asked>();
     last = now;
     return {
       get: (parent) => {
         const asked = now.get(parent);
-        if (asked !== undefined) return asked;
-        const candidates = indexes.flatMap((index) => index.get(parent) ?? []).map((route) => candidateOf(route, tables, sameWorld));
-        const same = sameElements(before.get(parent), candidates);
-        now.set(parent, same);
-        return same;
+        if (asked !== undefined) return asked.candidates;
+        const former = before.get(parent);
+        const [first = [], ...others] = indexes.map((index) => index.get(parent) ?? []).filter(({ length }) => length > 0);
+        const routes = others.length === 0 ? first : [first, ...others].flat();
+        const resolve = (route: AnyRoute): Candidate => candidateOf(route, tables, sameWorld);
+        const candidates = sameWorld && former !== undefined ? patched(former, routes, resolve) : routes.map(resolve);
+        const asking = { routes, candidates: sameElements(former?.candidates, candidates) };
+        now.set(parent, asking);
+        return asking.candidates;
       },
     };
   };
+};
+
+/** Of thousands of routes only those between the first and the last that is another object are looked at. */
+const patched = (former: Asked, routes: readonly AnyRoute[], resolve: (route: AnyRoute) => Candidate): readonly Candidate[] => {
+  const { start, end } = commonEnds(former.routes, routes);
+  const { candidates } = former;
+  const middle = routes.slice(start, routes.length - end).map(resolve);
+  return [...candidates.slice(0, start), ...middle, ...candidates.slice(candidates.length - end)];
 };
 
 /** Whether two generations of tables differ, if at all, in routes: what other routes mean then stays as it is, for no route looks at another. */

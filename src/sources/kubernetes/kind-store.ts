@@ -1,4 +1,5 @@
 import type { AnyObject, Kind } from '../../api/kinds.ts';
+import { changedMap } from '../../lib/changed-map.ts';
 import type { LocalKey, ObjectKey } from '../../lib/key.ts';
 import type { KubeObject } from '../../kubernetes/kube-object.ts';
 import type { ListWatchEvent } from '../../kubernetes/list-watch.ts';
@@ -14,7 +15,9 @@ export class KindStore {
   readonly #observedChange: (key: ObjectKey) => void;
   readonly #isWanted: (key: LocalKey) => boolean;
   readonly #entries = new Map<LocalKey, Entry>();
-  #objects: ReadonlyMap<string, AnyObject> | undefined = new Map();
+  #objects: ReadonlyMap<LocalKey, AnyObject> = new Map();
+  /** Of what `#objects` has otherwise. */
+  readonly #stale = new Set<LocalKey>();
   #problems: readonly SourceProblem[] | undefined = [];
 
   constructor(kind: Kind, observedChange: (key: ObjectKey) => void, isWanted: (key: LocalKey) => boolean = () => true) {
@@ -51,10 +54,12 @@ export class KindStore {
   }
 
   objects(): ReadonlyMap<string, AnyObject> {
-    if (this.#objects !== undefined) return this.#objects;
-    const objects = new Map<string, AnyObject>();
-    for (const [key, { object }] of this.#entries) if (object !== undefined) objects.set(key, object);
-    this.#objects = objects;
+    if (this.#stale.size === 0) return this.#objects;
+    this.#objects = changedMap(
+      this.#objects,
+      [...this.#stale].map((key) => [key, this.#entries.get(key)?.object] as const),
+    );
+    this.#stale.clear();
     return this.#objects;
   }
 
@@ -67,7 +72,7 @@ export class KindStore {
     const before = this.#entries.get(key);
     if (before === entry || !this.#isWanted(key)) return;
     this.#entries.set(key, entry);
-    if (before?.object !== entry.object) this.#objects = undefined;
+    if (before?.object !== entry.object) this.#stale.add(key);
     if ((before?.problems.length ?? 0) + entry.problems.length > 0) this.#problems = undefined;
     this.#observedChange(entry.key);
   }
@@ -76,7 +81,7 @@ export class KindStore {
     const before = this.#entries.get(key);
     if (before === undefined) return;
     this.#entries.delete(key);
-    if (before.object !== undefined) this.#objects = undefined;
+    if (before.object !== undefined) this.#stale.add(key);
     if (before.problems.length > 0) this.#problems = undefined;
     this.#observedChange(before.key);
   }

@@ -1,0 +1,54 @@
+/** How a map came about: from which other, and what differs. Holds neither, as thousands of generations would be kept by it. */
+type Origin = { readonly of: WeakRef<object>; readonly keys: readonly unknown[] };
+
+const origins = new WeakMap<object, Origin>();
+
+/**
+ * `before` with some values in place of others; undefined takes one away. What is new comes last, or where `compare` has it among keys that are
+ * in its order. `before` itself where that changes nothing. What differs is known from then on without looking (`differingKeys`).
+ */
+export const changedMap = <K, V>(
+  before: ReadonlyMap<K, V>,
+  changes: Iterable<readonly [K, V | undefined]>,
+  compare?: (one: K, other: K) => number,
+): ReadonlyMap<K, V> => {
+  const different = [...new Map(changes)].filter(([key, value]) => before.get(key) !== value);
+  if (different.length === 0) return before;
+  const changed = copyOf(before);
+  let added = false;
+  for (const [key, value] of different) {
+    added ||= !before.has(key);
+    if (value === undefined) changed.delete(key);
+    else changed.set(key, value);
+  }
+  const after = added && compare !== undefined ? new Map([...changed].toSorted(([one], [other]) => compare(one, other))) : changed;
+  origins.set(after, { of: new WeakRef(before), keys: different.map(([key]) => key) });
+  return after;
+};
+
+/** Without an array for each entry, which `new Map(before)` makes. */
+const copyOf = <K, V>(before: ReadonlyMap<K, V>): Map<K, V> => {
+  const copy = new Map<K, V>();
+  before.forEach((value, key) => copy.set(key, value));
+  return copy;
+};
+
+/** The keys under which two maps hold different values, or one of them none. A walk over both unless one was made of the other. */
+export const differingKeys = <K>(before: ReadonlyMap<K, unknown>, after: ReadonlyMap<K, unknown>): readonly K[] => {
+  if (before === after) return [];
+  for (const [one, other] of [
+    [after, before],
+    [before, after],
+  ] as const) {
+    const origin = origins.get(one);
+    if (origin?.of.deref() === other) return origin.keys as readonly K[];
+  }
+  const keys: K[] = [];
+  let stayed = 0;
+  for (const [key, value] of after) {
+    if (before.get(key) !== value) keys.push(key);
+    if (before.has(key)) stayed += 1;
+  }
+  if (stayed < before.size) for (const key of before.keys()) if (!after.has(key)) keys.push(key);
+  return keys;
+};
