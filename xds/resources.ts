@@ -41,6 +41,8 @@ export type Resource<T extends ResourceType = ResourceType> = {
   readonly name: string;
   readonly message: MessageOf[T];
   readonly owners: readonly ObjectKey[];
+  /** Resources that together say all that this one says, where there are such: then it is not encoded before somebody asks for it. */
+  readonly parts?: readonly Resource<T>[];
 };
 
 /** All resources of one Gateway, each map in code-unit order of names. An unchanged resource is the same object as before. */

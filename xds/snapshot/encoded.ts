@@ -28,7 +28,48 @@ export const encodedFrom = (
   owners: readonly ObjectKey[] = [],
   warms?: string,
 ): EncodedResource => {
-  const version = createHash('sha256').update(bytes).digest('base64url').slice(0, versionLength);
+  const version = versionFrom([bytes]);
+  return { name, version, ...framed(typeUrl, name, version, bytes), owners, ...(warms === undefined ? {} : { warms }) };
+};
+
+/** The same for a resource that says what `parts` say: its version is made of theirs, and it is serialized when somebody first looks. */
+export const encodedWhenAsked = (
+  typeUrl: string,
+  name: string,
+  serialize: () => Uint8Array,
+  owners: readonly ObjectKey[],
+  parts: readonly Pick<EncodedResource, 'name' | 'version'>[],
+): EncodedResource => {
+  const version = versionFrom(parts.map((part) => `${part.name}\0${part.version}\0`));
+  let later: (() => Uint8Array) | undefined = serialize;
+  let frames: Frames | undefined;
+  const made = (): Frames => {
+    frames ??= framed(typeUrl, name, version, later?.() ?? new Uint8Array());
+    later = undefined;
+    return frames;
+  };
+  return {
+    name,
+    version,
+    owners,
+    get sotw() {
+      return made().sotw;
+    },
+    get delta() {
+      return made().delta;
+    },
+  };
+};
+
+const versionFrom = (content: readonly (Uint8Array | string)[]): string => {
+  const hash = createHash('sha256');
+  for (const piece of content) hash.update(piece);
+  return hash.digest('base64url').slice(0, versionLength);
+};
+
+type Frames = Pick<EncodedResource, 'sotw' | 'delta'>;
+
+const framed = (typeUrl: string, name: string, version: string, bytes: Uint8Array): Frames => {
   const typeLength = Buffer.byteLength(typeUrl);
   const nameLength = Buffer.byteLength(name);
   const any = fieldLength(typeLength) + (bytes.length > 0 ? fieldLength(bytes.length) : 0);
@@ -41,5 +82,5 @@ export const encodedFrom = (
   at = writeHeader(delta, anyAt, 2, any);
   at = writeText(delta, at, 1, typeUrl, typeLength);
   if (bytes.length > 0) delta.set(bytes, writeHeader(delta, at, 2, bytes.length));
-  return { name, version, sotw: delta.subarray(anyAt), delta, owners, ...(warms === undefined ? {} : { warms }) };
+  return { sotw: delta.subarray(anyAt), delta };
 };

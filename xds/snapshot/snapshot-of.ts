@@ -2,7 +2,7 @@ import { memo, sameElements } from '../../src/lib/memo.ts';
 import { encode } from '../codec.ts';
 import { messageNames, type Resource, type Resources, type ResourceType, typeUrlOf } from '../resources.ts';
 import type { Cluster } from '../types.ts';
-import { type EncodedResource, encodedFrom } from './encoded.ts';
+import { type EncodedResource, encodedFrom, encodedWhenAsked } from './encoded.ts';
 import { type Snapshot, snapshotFrom, type TypeSnapshot } from './snapshot.ts';
 
 const types = Object.keys(messageNames) as readonly ResourceType[];
@@ -21,25 +21,31 @@ export const snapshotOf = (resources: Resources, previous?: Snapshot): Snapshot 
 };
 
 const encodeAll = (type: ResourceType, resources: Resources, previous: TypeSnapshot | undefined): EncodedResource[] =>
-  [...resources[type].values()].map((resource) => {
-    let known = byResource.get(resource);
-    if (known === undefined) {
-      known = reuse(encodeResource(type, resource), previous?.resources.get(resource.name));
-      byResource.set(resource, known);
-    }
-    return known;
-  });
+  [...resources[type].values()].map((resource) => encodedOnce(type, resource, previous));
+
+const encodedOnce = (type: ResourceType, resource: Resource, previous: TypeSnapshot | undefined): EncodedResource => {
+  let known = byResource.get(resource);
+  if (known === undefined) {
+    known = reuse(encodeResource(type, resource, previous), previous?.resources.get(resource.name));
+    byResource.set(resource, known);
+  }
+  return known;
+};
 
 const byResource = new WeakMap<Resource, EncodedResource>();
 
-const encodeResource = (type: ResourceType, { name, message, owners }: Resource): EncodedResource =>
-  encodedFrom(
-    typeUrlOf(type),
-    name,
-    encode(messageNames[type], message),
-    owners,
-    type === 'Cluster' ? edsNameOf(message as Cluster) : undefined,
-  );
+const encodeResource = (
+  type: ResourceType,
+  { name, message, owners, parts }: Resource,
+  previous: TypeSnapshot | undefined,
+): EncodedResource => {
+  const serialize = (): Uint8Array => encode(messageNames[type], message);
+  if (parts !== undefined) {
+    const made = parts.map((part) => encodedOnce(type, part, previous));
+    return encodedWhenAsked(typeUrlOf(type), name, serialize, owners, made);
+  }
+  return encodedFrom(typeUrlOf(type), name, serialize(), owners, type === 'Cluster' ? edsNameOf(message as Cluster) : undefined);
+};
 
 /** A resource that was built anew with the same content keeps its bytes, so that two generations do not hold them twice. */
 const reuse = (made: EncodedResource, before: EncodedResource | undefined): EncodedResource => {

@@ -52,7 +52,8 @@ const routingAt = (routes: string): RoutingAt => {
       misdirected: listeners.flatMap(({ misdirected }) => misdirected),
     };
     const whole = { name: routes, message: routeConfigurationFrom(routes, answers, virtualHostOf) };
-    if (parts === undefined && !isScoped(listeners)) return { routes: [{ ...whole, owners: ownersAt(gateway, answers) }], scopes: [] };
+    const scoped = isScoped(listeners);
+    if (parts === undefined && !scoped) return { routes: [{ ...whole, owners: ownersAt(gateway, answers) }], scopes: [] };
     const next = new Map<string, Part>();
     for (const [scope, part] of partsOf(answers)) {
       const name = partName(routes, scope);
@@ -60,9 +61,10 @@ const routingAt = (routes: string): RoutingAt => {
       next.set(name, last !== undefined && isSame(last.answers, part) ? last : partOf(gateway, name, part, virtualHostOf));
     }
     parts = next;
+    const made = [...next.values()].map(({ resource }) => resource);
     return {
-      // Who is to blame for routes is said by the part they are in.
-      routes: [{ ...whole, owners: [gateway] }, ...[...next.values()].map(({ resource }) => resource)],
+      // Who is to blame for routes is said by the part they are in. Replicas that began with fewer hosts, and so have no parts, tell its version by its content.
+      routes: [{ ...whole, owners: [gateway], ...(scoped ? { parts: made } : {}) }, ...made],
       scopes: scopes.map((scope) => scopeOf(gateway, partName(routes, scope))),
     };
   };
