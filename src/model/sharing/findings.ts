@@ -58,7 +58,7 @@ export const shareFindingsOf = (gateway: TailscaleGateway, sharing: Sharing, wor
     services: told
       .map(({ status }) => status)
       .toSorted((one, other) => byCodeUnit(`${one.name} ${one.tailnet}`, `${other.name} ${other.tailnet}`)),
-    routes: new Set(ofOwner.flatMap(([, { candidate }]) => candidate.routes.map(({ route }) => route))).size,
+    routes: new Set(ofOwner.flatMap(([, { plan }]) => plan.ports.flatMap((port) => port.routes.map(({ shared }) => shared)))).size,
     ...present({ notReady: unhostedVerdict(unhosted) ?? brokenVerdict(broken, told) ?? leftVerdict(left) }),
     left: left.map(({ what, message }) => `${leftText(what)}: ${message}`),
     conflicts,
