@@ -18,17 +18,23 @@ type PolicedGateway = { readonly node: Gateway; readonly untold: readonly Untold
 export const policer = (): ((gateways: Graph['gateways'], policies: Policies, groupless: ReadonlySet<string>) => PolicedGateways) => {
   const settled = gatewaysSettler();
   let known = new WeakMap<Gateway, PolicedGateway>();
+  let lastGateways: Graph['gateways'] = new Map();
   let last: { readonly policies: Policies; readonly groupless: ReadonlySet<string> } | undefined;
   return (gateways, policies, groupless) => {
     if (policies.all.length === 0) return { gateways, untold: [] };
     if (last?.policies !== policies || last.groupless !== groupless) known = new WeakMap();
     last = { policies, groupless };
-    const all = [...gateways.values()].map((gateway) => {
+    const before = [...gateways.values()];
+    const all = before.map((gateway) => {
       const one = known.get(gateway) ?? policedGateway(gateway, policies, groupless);
       known.set(gateway, one);
       return one;
     });
-    return { gateways: settled(all), untold: all.flatMap(({ untold }) => untold) };
+    const changed = settled(all.filter(({ node }, index) => node !== before[index]));
+    const now = new Map([...gateways].map(([key, gateway]) => [key, changed.get(key) ?? gateway]));
+    const isSame = lastGateways.size === now.size && [...now].every(([key, node]) => lastGateways.get(key) === node);
+    if (!isSame) lastGateways = now;
+    return { gateways: lastGateways, untold: all.flatMap(({ untold }) => untold) };
   };
 };
 
