@@ -43,6 +43,7 @@ const tailnetBuilder = (): ((state: TailnetState | undefined) => Peers) => {
   let people: PeopleOf | undefined;
   let known: Pick<KnownTailnet, 'devices' | 'groups' | 'displayNames'> | undefined;
   let made = new WeakMap<Device, Peer>();
+  let claims = new Claims();
   let last = nobody;
   return (state) => {
     if (state?.known === undefined || state.trouble?.anonymous) {
@@ -55,14 +56,22 @@ const tailnetBuilder = (): ((state: TailnetState | undefined) => Peers) => {
     if (people === undefined || known === undefined || known.groups !== groups || known.displayNames !== displayNames) {
       people = { groupsOf: groupsByUser(groups), displayNames: displayNames ?? new Map() };
       made = new WeakMap();
+      claims = new Claims();
     }
     known = state.known;
-    last = peersFrom(devices, people, made, last);
+    last = peersFrom({ devices, people, made, claims }, last);
     return last;
   };
 };
 
-const peersFrom = (devices: ReadonlyMap<string, Device>, people: PeopleOf, made: WeakMap<Device, Peer>, before: Peers): Peers => {
+type Parts = {
+  readonly devices: ReadonlyMap<string, Device>;
+  readonly people: PeopleOf;
+  readonly made: WeakMap<Device, Peer>;
+  readonly claims: Claims;
+};
+
+const peersFrom = ({ devices, people, made, claims }: Parts, before: Peers): Peers => {
   const byNode = new Map<string, Peer>();
   for (const [id, device] of devices) {
     if (!isPeer(device)) continue;
@@ -70,9 +79,9 @@ const peersFrom = (devices: ReadonlyMap<string, Device>, people: PeopleOf, made:
     made.set(device, peer);
     byNode.set(id, peer);
   }
-  const contested = contestedBy(byNode.values());
-  for (const [id, peer] of byNode) {
-    const addresses = contested.size === 0 ? peer.addresses : peer.addresses.filter((address) => !contested.has(address));
+  const contested = claims.contestedBy(byNode);
+  for (const [id, peer] of contested.size === 0 ? [] : byNode) {
+    const addresses = peer.addresses.filter((address) => !contested.has(address));
     if (addresses.length === 0) byNode.delete(id);
     else if (addresses.length < peer.addresses.length) byNode.set(id, as(before.byNode.get(id), { ...peer, addresses }));
   }
@@ -85,13 +94,27 @@ const as = (former: Peer | undefined, peer: Peer): Peer => (former !== undefined
 /** One that is offline may connect at any moment, and then be asked who it is before the tailnet is asked again. */
 const isPeer = ({ authorized, expired }: Device): boolean => authorized && !expired;
 
-/** Addresses of several machines at once, which no tailnet should have: then they are nobody's. */
-const contestedBy = (peers: Iterable<Peer>): ReadonlySet<string> => {
-  const seen = new Set<string>();
-  const contested = new Set<string>();
-  for (const { addresses } of peers)
-    for (const address of addresses)
-      if (seen.has(address)) contested.add(address);
-      else seen.add(address);
-  return contested;
-};
+/** Who claims which address. Of thousands of machines hardly one changes: only that one's addresses are looked at. */
+class Claims {
+  readonly #holders = new Map<string, number>();
+  readonly #contested = new Set<string>();
+  #last: ReadonlyMap<string, Peer> = new Map();
+
+  /** Addresses of several of these machines at once, which no tailnet should have: then they are nobody's. */
+  contestedBy(peers: ReadonlyMap<string, Peer>): ReadonlySet<string> {
+    for (const [id, peer] of this.#last) if (peers.get(id) !== peer) this.#count(peer, -1);
+    for (const [id, peer] of peers) if (this.#last.get(id) !== peer) this.#count(peer, 1);
+    this.#last = new Map(peers);
+    return this.#contested;
+  }
+
+  #count({ addresses }: Peer, by: 1 | -1): void {
+    for (const address of addresses) {
+      const holders = (this.#holders.get(address) ?? 0) + by;
+      if (holders === 0) this.#holders.delete(address);
+      else this.#holders.set(address, holders);
+      if (holders > 1) this.#contested.add(address);
+      else this.#contested.delete(address);
+    }
+  }
+}
