@@ -1,5 +1,5 @@
 /**
- * `npm run bench:identity`: what it costs a real Envoy, over real ADS, to know who is behind each address of a large tailnet. One machine gets another
+ * `node bench/identity.ts`: what it costs a real Envoy, over real ADS, to know who is behind each address of a large tailnet. One machine gets another
  * tag, over and over: bytes that move, CPU of Envoy, and how long after the tailnet was read a request on a connection that is kept is judged by it. Then
  * requests: CPU of Envoy for each, without a tailnet, with an empty one, and with machines. And its memory, with one entrance and with more.
  *
