@@ -361,6 +361,8 @@ export type SessionPersistence = {
 export type StreamRule = {
   readonly id: string;
   readonly owner: ObjectKey;
+  /** Who may connect: every one of these must let the peer through. Nobody may where peers are not known, as elsewhere than on entrances from tailnets. */
+  readonly identities?: readonly IdentityRule[];
   readonly shares: readonly { readonly backend?: Backend; readonly weight: number }[];
 };
 

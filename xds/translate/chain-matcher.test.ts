@@ -9,9 +9,9 @@ const chain = (name: string, serverNames?: readonly string[]): FilterChain => ({
 });
 type Loose = { readonly [key: string]: Loose } & readonly Loose[];
 const ranges = (fence: readonly string[]): unknown =>
-  (fencedChainsFrom([{ name: 'tcp', filters: [] }], fence) as unknown as Loose)['filterChainMatcher']?.['matcherTree']?.['customMatch']?.[
-    'typedConfig'
-  ]?.['rangeMatchers']?.[0]?.['ranges'];
+  (fencedChainsFrom([{ name: 'tcp', filters: [] }], { fence, admitted: new Map() }) as unknown as Loose)['filterChainMatcher']?.[
+    'matcherTree'
+  ]?.['customMatch']?.['typedConfig']?.['rangeMatchers']?.[0]?.['ranges'];
 
 describe('the chains of an entrance that forwards bytes', () => {
   it('are for the addresses and ranges of the fence', () => {
@@ -29,7 +29,7 @@ describe('the chains of an entrance that forwards bytes', () => {
   it('are chosen by the most specific server name, and no longer by themselves', () => {
     const { filterChainMatcher, filterChains } = fencedChainsFrom(
       [chain('any'), chain('wide', ['*.example']), chain('narrow', ['*.a.example']), chain('exact', ['b.a.example'])],
-      ['10.0.0.1'],
+      { fence: ['10.0.0.1'], admitted: new Map() },
     );
     expect(filterChains?.map(({ filterChainMatch }) => filterChainMatch)).toEqual([undefined, undefined, undefined, undefined]);
     const text = JSON.stringify(filterChainMatcher);

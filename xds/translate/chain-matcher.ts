@@ -2,45 +2,53 @@ import { any } from '../any.ts';
 import type { FilterChain, Listener, Matcher, MatcherOnMatch } from '../types.ts';
 import { cidrFrom } from './cidr.ts';
 
+/** Who may come in: by the proxies of `fence`, and to the chains that are in `admitted` from these addresses of peers only. */
+export type Admission = { readonly fence: readonly string[]; readonly admitted: ReadonlyMap<string, readonly string[]> };
+
 /**
- * The chains of an entrance that forwards bytes, and which of them connections of `fence` come to, by server name where chains have some; others are
- * closed when they come, before a server that talks first could say a word. A matcher that changes is no change of the chains, so Envoy ends no connection.
- * Nobody is let in where the fence is empty.
+ * The chains of an entrance that forwards bytes, and which of them connections come to, by server name where chains have some; those that may come to none
+ * are closed at once, before a server that talks first could say a word. A matcher that changes is no change of the chains, so Envoy ends no connection.
  */
 export const fencedChainsFrom = (
   chains: readonly FilterChain[],
-  fence: readonly string[],
+  { fence, admitted }: Admission,
 ): Pick<Listener, 'filterChainMatcher' | 'filterChains'> => ({
-  filterChainMatcher: {
-    matcherTree: {
-      input: input('DirectSourceIPInput'),
-      customMatch: {
-        name: 'addresses',
-        typedConfig: any('xds.type.matcher.v3.IPMatcher', {
-          rangeMatchers: [{ ranges: (fence.length === 0 ? [nobody] : fence).map(cidrFrom), onMatch: chainOf(chains) }],
-        }),
-      },
+  filterChainMatcher: from('DirectSourceIPInput', fence, chainOf(chains, admitted)),
+  filterChains: chains.map((chain) => ({ ...chain, filterChainMatch: undefined })),
+});
+
+/** Nothing matches where there are no addresses. */
+const from = (what: 'DirectSourceIPInput' | 'SourceIPInput', addresses: readonly string[], onMatch: MatcherOnMatch): Matcher => ({
+  matcherTree: {
+    input: input(what),
+    customMatch: {
+      name: 'addresses',
+      typedConfig: any('xds.type.matcher.v3.IPMatcher', {
+        rangeMatchers: [{ ranges: (addresses.length === 0 ? [nobody] : addresses).map(cidrFrom), onMatch }],
+      }),
     },
   },
-  filterChains: chains.map((chain) => ({ ...chain, filterChainMatch: undefined })),
 });
 
 /** No connection comes from here. */
 const nobody = '0.0.0.0/32';
 
-const chainOf = (chains: readonly FilterChain[]): MatcherOnMatch => {
+const chainOf = (chains: readonly FilterChain[], admitted: Admission['admitted']): MatcherOnMatch => {
   const byName = chains.filter(({ filterChainMatch }) => filterChainMatch !== undefined);
   return byName.length > 0
     ? {
         matcher: {
-          matcherTree: { input: input('TransportProtocolInput'), exactMatchMap: { map: { tls: { matcher: byServerName(byName) } } } },
+          matcherTree: {
+            input: input('TransportProtocolInput'),
+            exactMatchMap: { map: { tls: { matcher: byServerName(byName, admitted) } } },
+          },
         },
       }
-    : to(chains[0]);
+    : to(chains[0], admitted);
 };
 
 /** As Envoy matches server names of chains: the exact one, else the longest suffix, else the chain for any. */
-const byServerName = (chains: readonly FilterChain[]): Matcher => {
+const byServerName = (chains: readonly FilterChain[], admitted: Admission['admitted']): Matcher => {
   const named = chains.flatMap((chain) => (chain.filterChainMatch?.serverNames ?? []).map((name) => ({ name, chain })));
   const forAny = chains.find(({ filterChainMatch }) => filterChainMatch?.serverNames === undefined);
   return {
@@ -55,11 +63,11 @@ const byServerName = (chains: readonly FilterChain[]): Matcher => {
                   valueMatch: name.startsWith('*.') ? { suffix: name.slice(1) } : { exact: name },
                 },
               },
-              onMatch: to(chain),
+              onMatch: to(chain, admitted),
             })),
           },
         }),
-    onNoMatch: forAny && to(forAny),
+    onNoMatch: forAny && to(forAny, admitted),
   };
 };
 
@@ -67,11 +75,14 @@ type Named = { readonly name: string };
 const bySpecificity = (one: Named, other: Named): number => specificity(other) - specificity(one);
 const specificity = ({ name }: Named): number => (name.startsWith('*.') ? name.length : Number.MAX_SAFE_INTEGER);
 
-const to = (chain: FilterChain | undefined): MatcherOnMatch => ({
-  action: { name: 'chain', typedConfig: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: chain?.name ?? '' } },
-});
+const to = (chain: FilterChain | undefined, admitted: Admission['admitted']): MatcherOnMatch => {
+  const name = chain?.name ?? '';
+  const action = { name: 'chain', typedConfig: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: name } };
+  const peers = admitted.get(name);
+  return peers === undefined ? { action } : { matcher: from('SourceIPInput', peers, { action }) };
+};
 
-const input = (name: 'DirectSourceIPInput' | 'ServerNameInput' | 'TransportProtocolInput') => ({
+const input = (name: 'DirectSourceIPInput' | 'SourceIPInput' | 'ServerNameInput' | 'TransportProtocolInput') => ({
   name,
   typedConfig: { '@type': `type.googleapis.com/envoy.extensions.matching.common_inputs.network.v3.${name}` },
 });

@@ -1,4 +1,4 @@
-import type { HttpListener, Socket, TcpListener, TlsListener } from '../../src/model/graph.ts';
+import type { HttpListener, Socket, StreamRule, TcpListener, TlsListener } from '../../src/model/graph.ts';
 import { routeConfigurationName, streamName } from '../names.ts';
 import type { FilterChain, NetworkFilter } from '../types.ts';
 import { fenceFilter } from './fence.ts';
@@ -30,17 +30,31 @@ const httpFiltersOf = (socket: Socket, listeners: Answering, options: TranslateO
 /** TLSRoutes: one chain per server name. */
 export const tlsChainsFrom = (socket: Socket, listener: TlsListener): readonly FilterChain[] =>
   listener.serverNames.map(({ name, rule }) => ({
-    name: `${streamName(socket, listener)}/${name}`,
+    name: tlsChainName(socket, listener, name),
     filterChainMatch: matchFrom(name),
     transportSocket: listener.tls && downstreamTlsFrom(listener.tls, []),
-    filters: tcpFiltersFrom(rule, streamName(socket, listener)),
+    filters: tcpFiltersFrom(openTo(socket, rule), streamName(socket, listener)),
   }));
 
 /** TCP: every connection. */
 export const tcpChainFrom = (socket: Socket, listener: TcpListener): FilterChain => ({
   name: streamName(socket, listener),
-  filters: tcpFiltersFrom(listener.rule, streamName(socket, listener)),
+  filters: tcpFiltersFrom(listener.rule && openTo(socket, listener.rule), streamName(socket, listener)),
 });
+
+const tlsChainName = (socket: Socket, listener: TlsListener, serverName: string): string => `${streamName(socket, listener)}/${serverName}`;
+
+/** The rules for bytes, by the names of their chains. */
+export const streamRulesOf = (socket: Socket): readonly { readonly chain: string; readonly rule: StreamRule }[] =>
+  socket.listeners.flatMap((listener) => {
+    if (listener.protocol === 'TLS')
+      return listener.serverNames.map(({ name, rule }) => ({ chain: tlsChainName(socket, listener, name), rule }));
+    return listener.protocol === 'TCP' && listener.rule !== undefined ? [{ chain: streamName(socket, listener), rule: listener.rule }] : [];
+  });
+
+/** Where peers are not known, a rule that asks who it is has nobody. */
+const openTo = ({ tailnet }: Socket, rule: StreamRule): StreamRule | undefined =>
+  tailnet === undefined && (rule.identities ?? []).length > 0 ? undefined : rule;
 
 /** TLS connections by server name; any, also none, for `*`. */
 const matchFrom = (serverName = '*'): NonNullable<FilterChain['filterChainMatch']> => ({

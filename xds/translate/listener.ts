@@ -1,24 +1,30 @@
 import { any } from '../any.ts';
-import type { Socket } from '../../src/model/graph.ts';
+import type { Peers, Socket } from '../../src/model/graph.ts';
 import { listenerName } from '../names.ts';
 import type { Address, FilterChain, Listener, ListenerFilter } from '../types.ts';
+import { addressesMeant } from './addresses-meant.ts';
 import { fencedChainsFrom } from './chain-matcher.ts';
-import { httpChainFrom, httpsChainFrom, tcpChainFrom, tlsChainsFrom } from './filter-chain.ts';
+import { httpChainFrom, httpsChainFrom, streamRulesOf, tcpChainFrom, tlsChainsFrom } from './filter-chain.ts';
 import { connectionBufferBytes } from './limits.ts';
 import type { TranslateOptions } from './options.ts';
 import { answeringListenersOf } from './route-configuration.ts';
 import { udpListenerFrom } from './udp.ts';
 import { unlessEmpty } from './unless-empty.ts';
 
-/** LDS entry of one socket: all Gateway listeners of a port. `fence` is who may connect to an entrance from a tailnet. */
-export const listenerFrom = (socket: Socket, options: TranslateOptions, fence: readonly string[] = []): Listener => ({
+/** Of an entrance: proxies that may connect, and peers of its tailnet. */
+export type Visitors = { readonly fence: readonly string[]; readonly peers: Peers };
+
+/** LDS entry of one socket: all Gateway listeners of a port. `visitors` count where bytes are forwarded; elsewhere they are told by ECDS. */
+export const listenerFrom = (socket: Socket, options: TranslateOptions, visitors: Visitors = nobody): Listener => ({
   name: listenerName(socket),
   ...addressesFrom(socket, options),
   perConnectionBufferLimitBytes: connectionBufferBytes,
-  ...(socket.transport === 'UDP' ? udpListenerFrom(socket) : tcpListenerFrom(socket, options, fence)),
+  ...(socket.transport === 'UDP' ? udpListenerFrom(socket) : tcpListenerFrom(socket, options, visitors)),
 });
 
-const tcpListenerFrom = (socket: Socket, options: TranslateOptions, fence: readonly string[]): Listener => {
+const nobody: Visitors = { fence: [], peers: { byNode: new Map() } };
+
+const tcpListenerFrom = (socket: Socket, options: TranslateOptions, { fence, peers }: Visitors): Listener => {
   const filterChains = filterChainsFrom(socket, options);
   const readsServerNames = filterChains.some(({ filterChainMatch }) => filterChainMatch !== undefined);
   const inspectors = readsServerNames ? [tlsInspector] : [];
@@ -27,12 +33,20 @@ const tcpListenerFrom = (socket: Socket, options: TranslateOptions, fence: reado
     // Proxies send the header at once; a client's first bytes of TLS come over its own way to the tailnet.
     listenerFiltersTimeout: readsServerNames ? '10s' : '2s',
     listenerFilters: [proxyProtocol, ...inspectors],
-    ...(forwardsBytes(socket) ? fencedChainsFrom(filterChains, fence) : { filterChains }),
+    ...(forwardsBytes(socket) ? fencedChainsFrom(filterChains, { fence, admitted: admittedTo(socket, peers) }) : { filterChains }),
   };
 };
 
 /** Whether a server may talk first here. */
 export const forwardsBytes = ({ listeners }: Socket): boolean => listeners.some(({ protocol }) => protocol === 'TCP' || protocol === 'TLS');
+
+/** Addresses of peers that may come to chains whose rules ask who it is. */
+const admittedTo = (socket: Socket, peers: Peers): ReadonlyMap<string, readonly string[]> =>
+  new Map(
+    streamRulesOf(socket).flatMap(({ chain, rule }) =>
+      rule.identities === undefined || rule.identities.length === 0 ? [] : [[chain, addressesMeant(rule.identities, peers)] as const],
+    ),
+  );
 
 /** Strict: a connection without the header, or with one of the version that proxies do not send, is closed. */
 const proxyProtocol: ListenerFilter = {

@@ -1,5 +1,5 @@
 import type { ObjectKey } from '../../src/lib/key.ts';
-import { memo, memoByReads } from '../../src/lib/memo.ts';
+import { memo, memoByReads, type Read } from '../../src/lib/memo.ts';
 import type { Backend, Gateway, Graph, Locality, Peers, RouteEntry, Socket, StreamRule, TlsSecret } from '../../src/model/graph.ts';
 import { combinedClusterName, fenceName, httpFilters, jwksClusterName, listenerName } from '../names.ts';
 import type { Resource, Resources } from '../resources.ts';
@@ -7,7 +7,8 @@ import { clusterFrom } from './cluster.ts';
 import { fenceFrom } from './fence.ts';
 import { jwksClusterFrom } from './jwks.ts';
 import { jwtConfigOf } from './jwt.ts';
-import { forwardsBytes, listenerFrom } from './listener.ts';
+import { streamRulesOf } from './filter-chain.ts';
+import { forwardsBytes, listenerFrom, type Visitors } from './listener.ts';
 import { loadAssignmentFrom } from './load-assignment.ts';
 import { defaultOptions, type TranslateOptions } from './options.ts';
 import { ownersOf } from './owners.ts';
@@ -141,9 +142,9 @@ const resourceMakers = (options: TranslateOptions) => {
   const secret = memo((from: TlsSecret): Resource<'Secret'> => ({ name: from.id, message: secretFrom(from), owners: [from.owner] }));
 
   const listenersOf = memo((gateway: Gateway) =>
-    memoByReads<Pick<Surroundings, 'fences'>, Socket, Resource<'Listener'>>((socket, read) => ({
+    memoByReads<Pick<Surroundings, 'fences' | 'peers'>, Socket, Resource<'Listener'>>((socket, read) => ({
       name: listenerName(socket),
-      message: listenerFrom(socket, options, forwardsBytes(socket) ? read('fences', localNameOf(gateway)) : undefined),
+      message: listenerFrom(socket, options, visitorsOf(gateway, socket, read)),
       owners: ownersOf([gateway.key, ...socket.listeners.map(({ owner }) => owner)]),
     })),
   );
@@ -173,8 +174,8 @@ const resourceMakers = (options: TranslateOptions) => {
       ...combinedRulesOf(gateway.sockets).map((rule) => combinedLoadAssignment(rule, { endpoints })),
       ...tunnelAssignmentsOf(gateway, endpoints),
     ],
-    listeners: (gateway: Gateway, { fences }: Surroundings) => [
-      ...gateway.sockets.map((socket) => listenersOf(gateway)(socket, { fences })),
+    listeners: (gateway: Gateway, { fences, peers }: Surroundings) => [
+      ...gateway.sockets.map((socket) => listenersOf(gateway)(socket, { fences, peers })),
       ...tunnelListenersOf(gateway),
     ],
     extensions: (gateway: Gateway, around: Surroundings): readonly Resource<'TypedExtensionConfig'>[] => [
@@ -200,6 +201,16 @@ const jwtExtensionOf = (gateway: Gateway): readonly Resource<'TypedExtensionConf
 const nobody: readonly string[] = [];
 const localNameOf = ({ namespace, name }: Gateway): string => `${namespace}/${name}`;
 const fenceOf = (gateway: Gateway, { fences }: Surroundings): readonly string[] => fences.get(localNameOf(gateway)) ?? nobody;
+
+/** What a listener has to know itself of who may come; it changes with nothing else. */
+const visitorsOf = (gateway: Gateway, socket: Socket, read: Read<Pick<Surroundings, 'fences' | 'peers'>>): Visitors | undefined => {
+  if (socket.tailnet === undefined || !forwardsBytes(socket)) return undefined;
+  const asksWho = streamRulesOf(socket).some(({ rule }) => (rule.identities ?? []).length > 0);
+  return {
+    fence: read('fences', localNameOf(gateway)) ?? nobody,
+    peers: (asksWho ? read('peers', socket.tailnet.tailnet) : undefined) ?? nobodyKnown,
+  };
+};
 
 const nobodyKnown: Peers = { byNode: new Map() };
 

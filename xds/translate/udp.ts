@@ -30,7 +30,7 @@ export const udpListenerFrom = ({ listeners, port }: Socket): Listener => {
 
 /** Datagrams to a cluster that does not exist are dropped: those of a socket without a rule, or whose rule has no backend. */
 const clusterOf = (rule: StreamRule | undefined): string => {
-  if (rule === undefined) return missingCluster;
+  if (rule === undefined || (rule.identities ?? []).length > 0) return missingCluster;
   return isCombined(rule) ? combinedClusterName(rule) : (weighted(rule)[0]?.backend?.id ?? missingCluster);
 };
 

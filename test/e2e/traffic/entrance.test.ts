@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket as TcpSocket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Graph, Listener, Locality, Socket, TlsSecret } from '../../../src/model/graph.ts';
+import type { Graph, IdentityRule, Listener, Locality, Peer, Socket, TlsSecret } from '../../../src/model/graph.ts';
 import { authority, certificateFor } from '../../support/certificates.ts';
 import { envoy } from '../../support/envoy.ts';
 import { type Fleet, startFleet } from '../../support/fleet.ts';
@@ -86,7 +86,13 @@ describe.skipIf(envoy === undefined).each(['DELTA_GRPC', 'GRPC'] as const)('an e
     boundPort,
     tailnet: { tailnet: 'example', service: 'svc:web' },
   });
-  const world = ({ fence = proxies, certificate = keyPair() }: { fence?: readonly string[]; certificate?: TlsSecret } = {}): Graph => {
+  type World = {
+    readonly fence?: readonly string[];
+    readonly certificate?: TlsSecret;
+    readonly identities?: readonly IdentityRule[];
+    readonly peers?: readonly Peer[];
+  };
+  const world = ({ fence = proxies, certificate = keyPair(), identities = [], peers = [] }: World = {}): Graph => {
     const owner = gateway;
     const at = (port: number): readonly Locality[] => [{ zone: '', weight: 1, endpoints: [{ address: '127.0.0.1', port, healthy: true }] }];
     const sockets = [
@@ -96,9 +102,9 @@ describe.skipIf(envoy === undefined).each(['DELTA_GRPC', 'GRPC'] as const)('an e
         name: 'tls',
         owner,
         protocol: 'TLS',
-        serverNames: [{ name: web, rule: streamTo(secure) }],
+        serverNames: [{ name: web, rule: { ...streamTo(secure), identities } }],
       }),
-      entrance(22, ports.tcp, { name: 'tcp', owner, protocol: 'TCP', rule: streamTo(bytes) }),
+      entrance(22, ports.tcp, { name: 'tcp', owner, protocol: 'TCP', rule: { ...streamTo(bytes), identities } }),
       { ...socketOf(ports.open, listenerOf('open', ...hosts)), addresses: ['127.0.0.1'] },
     ];
     const graph = graphOf(
@@ -109,7 +115,11 @@ describe.skipIf(envoy === undefined).each(['DELTA_GRPC', 'GRPC'] as const)('an e
         [secure.id, at(servers.secure.port)],
       ]),
     );
-    return { ...graph, fences: new Map([['default/edge', fence]]) };
+    return {
+      ...graph,
+      fences: new Map([['default/edge', fence]]),
+      peers: new Map([['example', { byNode: new Map(peers.map((peer) => [peer.node, peer])) }]]),
+    };
   };
   /** The port of a proxy that leads peers to an entrance. */
   const through = async (to: keyof typeof ports, options: Partial<IngressProxyOptions> = {}): Promise<number> => {
@@ -243,5 +253,37 @@ describe.skipIf(envoy === undefined).each(['DELTA_GRPC', 'GRPC'] as const)('an e
       agent.destroy();
       raw.destroy();
     });
+  });
+
+  it('lets peers send bytes by who they are, others not hear a word, and connections go on when that changes', async () => {
+    const policy = 'TailscaleRoutePolicy/default/who' as const;
+    const identities = [{ policy, allow: { users: [], groups: [], tags: ['tag:dev'], nodes: [] } }];
+    const peerOf = (node: string, tag: string, ...addresses: readonly string[]): Peer => ({
+      addresses,
+      user: '',
+      displayName: '',
+      groups: [],
+      tags: [tag],
+      node,
+    });
+    const other = '100.64.0.2';
+    const byBytes = async (peer: string) => ({
+      tls: await failing(tlsExchange(await through('tls', { peer }), toWeb)),
+      tcp: await failing(tcpExchange(await through('tcp', { peer }))),
+    });
+    const welcome = { tls: 'answered: "secure:hello"', tcp: 'answered: "greeter:hello"' };
+    const refused = { tls: 'closed', tcp: 'closed' };
+    await fleet.applyGraph(
+      world({ identities, peers: [peerOf('one', 'tag:dev', alice, 'fd7a:115c:a1e0::1'), peerOf('two', 'tag:dev2', other)] }),
+    );
+    expect(await Promise.all([alice, 'fd7a:115c:a1e0::1', other, '100.64.0.9'].map(byBytes))).toEqual([welcome, welcome, refused, refused]);
+    const raw = connect(await through('tcp'), '127.0.0.1');
+    await once(raw, 'data');
+    await fleet.applyGraph(world({ identities, peers: [peerOf('two', 'tag:dev', other)] }));
+    expect(await Promise.all([alice, other].map(byBytes))).toEqual([refused, welcome]);
+    raw.write('still');
+    expect(String((await once(raw, 'data'))[0])).toBe('still');
+    raw.destroy();
+    await fleet.applyGraph(world());
   });
 });
