@@ -142,6 +142,11 @@ it('of UDP, users are told that it cannot be shared, and nothing waits for it', 
   expect(shown(conditions, 'ServicesReady')).toBe('True ServicesReady');
 });
 
+it('of a path prefix, users are told that it does nothing', () => {
+  const conditions = conditionsOf(graphOf(share('share', tailnet('prod', '', 'pathPrefix: /apps')) + web));
+  expect(messageOf(conditions, 'Accepted')).toContain('tailnet prod: routeGeneration.ingress.pathPrefix has no effect');
+});
+
 describe('conflicts name the winner', () => {
   const conflict = (graph: Graph, name?: string) => messageOf(conditionsOf(graph, name), 'Conflicted');
 

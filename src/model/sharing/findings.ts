@@ -35,8 +35,8 @@ const conflicting: ReadonlySet<string> = new Set([
   'ClusterNameTaken',
 ]);
 
-/** What can never be shared, and is not waited for. */
-const unshareable: ReadonlySet<string> = new Set(['UnsupportedProtocol']);
+/** What can never be as asked, and is not waited for. */
+const unshareable: ReadonlySet<string> = new Set(['UnsupportedProtocol', 'UnsupportedValue']);
 
 export const shareFindingsOf = (gateway: TailscaleGateway, sharing: Sharing, world: Whereabouts): ShareFindings => {
   const own = sharing.shares.filter(([{ owner }]) => owner === gateway);

@@ -32,6 +32,8 @@ export type Share = {
 /** What users say, and where they say nothing our default. */
 export type Settings = Pick<SharedServices, 'namePattern' | 'scope' | 'comment' | 'autoApprove' | 'redirect' | 'certificate'> & {
   readonly withdraws: boolean;
+  /** Other than `/` means nothing: routes keep their own paths. */
+  readonly pathPrefix: string;
   readonly protocol: 'HTTP' | 'HTTPS';
   readonly hostPattern: string;
   readonly tags: readonly string[];
@@ -44,7 +46,7 @@ const defaults = {
   redirect: true,
   withdrawWhenUnhealthy: true,
 } as const satisfies SharedServices;
-const defaultNames = { protocol: 'HTTPS', hostPattern: '{service}.{tailnet}.gateway.local' } as const;
+const defaultNames = { protocol: 'HTTPS', hostPattern: '{service}.{tailnet}.gateway.local', pathPrefix: '/' } as const;
 
 /** The tag of Tailscale's own operator, for what nobody gives one. */
 export const defaultTags: readonly string[] = ['tag:k8s'];
@@ -70,7 +72,7 @@ const shareFrom = (tailnet: SharedTailnet, owner: TailscaleGateway, read: Read<M
   if (!permitted.ok) return [];
   const ref = tailnet.tailscaleTailnetRef.name;
   const { withdrawWhenUnhealthy, comment, certificate, ...services } = { ...defaults, ...tailnet.services };
-  const { protocol, hostPattern } = { ...defaultNames, ...tailnet.routeGeneration?.ingress };
+  const { protocol, hostPattern, pathPrefix } = { ...defaultNames, ...tailnet.routeGeneration?.ingress };
   return [
     {
       owner,
@@ -87,6 +89,7 @@ const shareFrom = (tailnet: SharedTailnet, owner: TailscaleGateway, read: Read<M
         withdraws: withdrawWhenUnhealthy,
         protocol,
         hostPattern,
+        pathPrefix,
         tags: [services.tags, permitted.value.spec.tags].find((tags) => tags !== undefined && tags.length > 0) ?? defaultTags,
       },
       ...hostsOf(tailnet, owner, read),

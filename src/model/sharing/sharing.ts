@@ -186,8 +186,19 @@ const leftIn = (candidates: CandidatesOf, services: ReadonlyMap<string, SharedSe
       const service = services.get(serviceKey({ tailnet: share.tailnet, name: candidate.name }));
       return service?.candidate === candidate ? [...service.plan.left, ...service.left] : [];
     });
-    return [share, [...left, ...served]] as const;
+    return [share, [...prefixOf(share), ...left, ...served]] as const;
   });
+
+const prefixOf = ({ entry, settings }: Share): readonly Left[] =>
+  settings.pathPrefix === '/'
+    ? []
+    : [
+        {
+          what: `tailnet ${entry}`,
+          reason: 'UnsupportedValue',
+          message: 'routeGeneration.ingress.pathPrefix has no effect, as routes keep their own paths',
+        },
+      ];
 
 const wonVips = (won: readonly Claim[], plans: ReadonlyMap<string, readonly VipPlan[]>): ReadonlyMap<string, VipPlan> =>
   new Map(
