@@ -19,7 +19,7 @@ export type Policies = {
   readonly onBackends: readonly Governing[];
 };
 
-export const noPolicies: Policies = { all: [], on: new Map(), onBackends: [] };
+const noPolicies: Policies = { all: [], on: new Map(), onBackends: [] };
 
 export const policiesBuilder = (): ((tables: ModelTables) => Policies) => {
   let source: ModelTables['TailscaleRoutePolicy'] | undefined;

@@ -121,7 +121,7 @@ const policedListener = (socket: Socket, listener: Listener, places: Places, unt
   const base = places.atListener(socket, listener);
   const streamOf = (rule: StreamRule): StreamRule => {
     const ofBackends = rule.shares.flatMap(({ backend }) => (backend === undefined ? nothing : places.atBackend(backend)));
-    const under = streamUnder(rule, [...ofBackends, ...base]);
+    const under = streamUnder(rule, [...ofBackends, ...base], socket.tailnet !== undefined);
     untold.push(...under.untold);
     return under.rule;
   };
