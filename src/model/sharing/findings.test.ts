@@ -4,7 +4,7 @@ import type { Observations, ObservedProxies, ObservedProxy, ObservedVipService }
 import { present } from '../../lib/present.ts';
 import type { Graph } from '../graph.ts';
 import { groupOf, tailnetOf } from '../tailnets/fixtures.ts';
-import { aged, annotated, entrancesOf, graphOf, observed, route, share, slice, tailnet } from './fixtures.ts';
+import { aged, annotated, entrancesOf, graphOf, observed, route, share, slice, tailnet } from '../../../test/support/shared-gateway.ts';
 
 const set = 'default/share-prod-ingress';
 const web = route('HTTPRoute', 'web', '', '', 'default', 'https');

@@ -3,7 +3,7 @@ import { messageOf, objectsIn, shown, statusOf } from '../../../test/support/gat
 import { graphBuilder } from '../build.ts';
 import type { Graph } from '../graph.ts';
 import { endpointsOf, objectsOf, proxiesOf, proxyOf } from '../tailnets/fixtures.ts';
-import { entrancesOf, graphOf, observed, options, route, share, tailnet, worldOf } from './fixtures.ts';
+import { entrancesOf, graphOf, observed, options, route, share, tailnet, worldOf } from '../../../test/support/shared-gateway.ts';
 
 const set = 'default/share-prod-ingress';
 const web = route('HTTPRoute', 'web', '', '', 'default', 'https');

@@ -5,7 +5,18 @@ import type { AnyObject } from '../../api/kinds.ts';
 import type { Observations } from '../../api/observations.ts';
 import { graphBuilder } from '../build.ts';
 import { deviceOf, objectsOf, stateOf, tailnetOf } from '../tailnets/fixtures.ts';
-import { aged, annotated, entrancesOf, observed, options, route, share, slice, tailnet, worldOf } from './fixtures.ts';
+import {
+  aged,
+  annotated,
+  entrancesOf,
+  observed,
+  options,
+  route,
+  share,
+  slice,
+  tailnet,
+  worldOf,
+} from '../../../test/support/shared-gateway.ts';
 
 const parts: readonly (readonly AnyObject[])[] = [
   share(),

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { statusOf } from '../../../test/support/gateway-api.ts';
 import { stateOf, tailnetOf } from '../tailnets/fixtures.ts';
-import { aged, annotated, entrancesOf, gatewayOf, graphOf, observed, route, share, shownEntrances, tailnet } from './fixtures.ts';
+import {
+  aged,
+  annotated,
+  entrancesOf,
+  gatewayOf,
+  graphOf,
+  observed,
+  route,
+  share,
+  shownEntrances,
+  tailnet,
+} from '../../../test/support/shared-gateway.ts';
 
 describe('a route of a shared Gateway', () => {
   const web = route('HTTPRoute', 'web', 'hostnames: [a.example]');

@@ -1,10 +1,10 @@
-/** A Gateway that is shared with tailnets, as YAML in parts, for the tests of this folder. */
-import { objectsIn, prelude, tlsSecret } from '../../../test/support/gateway-api.ts';
-import type { AnyObject } from '../../api/kinds.ts';
-import { noObservations, type Observations, type ObservedProxies, type ObservedVipService } from '../../api/observations.ts';
-import { graphBuilder, type ModelOptions } from '../build.ts';
-import type { Gateway, Graph, Socket } from '../graph.ts';
-import { objectsOf, stateOf, tailnetOf } from '../tailnets/fixtures.ts';
+/** A Gateway that is shared with tailnets, as YAML in parts, for tests of what is shared. */
+import { objectsIn, prelude, tlsSecret } from './gateway-api.ts';
+import type { AnyObject } from '../../src/api/kinds.ts';
+import { noObservations, type Observations, type ObservedProxies, type ObservedVipService } from '../../src/api/observations.ts';
+import { graphBuilder, type ModelOptions } from '../../src/model/build.ts';
+import type { Gateway, Graph, Socket } from '../../src/model/graph.ts';
+import { objectsOf, stateOf, tailnetOf } from '../../src/model/tailnets/fixtures.ts';
 
 export const options: ModelOptions = {
   privilegedPorts: true,
