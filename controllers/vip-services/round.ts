@@ -41,6 +41,8 @@ export const round = async (options: RoundOptions): Promise<Outcome> => {
     if (decision.do === 'nothing' || decision.do === 'conflict') return { how: 'calm', wrote };
     const withinMs = sendWithinMs - (clock.elapsed() - asked);
     if (withinMs <= 0 || !mayWrite()) return { how: 'contended', wrote };
+    // By what is wanted now: that may be something else when the answer comes.
+    const isBeat = decision.do === 'put' && decide(found, false).do === 'nothing';
     wrote = true;
     const timely = { withinMs, answerMs: answerWithinMs };
     try {
@@ -50,7 +52,7 @@ export const round = async (options: RoundOptions): Promise<Outcome> => {
       if (!(await isOvertaken(error, found, read))) throw error;
       return { how: 'contended', wrote };
     }
-    if (decision.do === 'put' && decide(found, false).do === 'nothing') {
+    if (isBeat) {
       assume(decision.service);
       return { how: 'beaten', wrote: false };
     }
