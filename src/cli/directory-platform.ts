@@ -1,15 +1,17 @@
 import { stat } from 'node:fs/promises';
-import { EMPTY, of, shareReplay } from 'rxjs';
+import { map, of, ReplaySubject, shareReplay } from 'rxjs';
 import { noObservations } from '../api/observations.ts';
 import { groupByCertificate, groupByClaim } from '../../xds/ads/identity.ts';
 import { tlsFromFiles } from '../../xds/ads/tls-files.ts';
+import { vipServicesController } from '../../controllers/vip-services/controller.ts';
 import { type Config, UsageError } from '../config.ts';
 import type { Logger } from '../ops/log.ts';
 import type { TailscaleCall } from '../ops/metrics.ts';
+import type { Update } from '../pipeline.ts';
 import { directorySource } from '../sources/directory/directory-source.ts';
 import { observing } from '../sources/observing.ts';
 import type { Platform } from './platform.ts';
-import { stepsFor } from './steps.ts';
+import { standaloneName, stepsFor } from './steps.ts';
 import { tailnetsFor } from './tailnets.ts';
 
 const nothing = (): void => undefined;
@@ -27,14 +29,27 @@ export const directoryPlatform = async (
   const tlsFiles = cert === undefined || key === undefined ? undefined : { cert, key, ...(ca === undefined ? {} : { ca }) };
   const files$ = directorySource({ paths: [directory], name: directory }).pipe(shareReplay({ bufferSize: 1, refCount: true }));
   const tailnets = tailnetsFor({ source: files$, config, log, called });
+  const update$ = new ReplaySubject<Update>(1);
+  const proxies$ = of(noObservations.proxies);
+  const sharedServices$ = vipServicesController({
+    clusterName: config.clusterName ?? standaloneName,
+    wishes$: update$.pipe(map(({ graph }) => graph.vipServices)),
+    tailnets$: tailnets.tailnets$,
+    proxies$,
+    clientOf: tailnets.clientOf,
+    // Whoever runs the proxies here takes their services away before the files that ask for them.
+    mayRelease: () => true,
+    leading$: of(new AbortController().signal),
+    log,
+  });
   return {
-    source: observing(files$, { tailnets: tailnets.tailnets$, proxies: of(noObservations.proxies), sharedServices: EMPTY }),
+    source: observing(files$, { tailnets: tailnets.tailnets$, proxies: proxies$, sharedServices: sharedServices$ }),
     steps: stepsFor({ ...config, onCluster: false }),
     groupOf: ca === undefined ? groupByClaim : groupByCertificate,
     ...(tlsFiles === undefined ? {} : { tls$: tlsFromFiles(tlsFiles, (error) => log.error(error.message)) }),
     status: { beside: tailnets.health },
     start: nothing,
-    updated: nothing,
+    updated: (update) => update$.next(update),
     resign: done,
     stop: tailnets.stop,
   };

@@ -9,6 +9,9 @@ import { present } from '../lib/present.ts';
 import { graphBuilder } from '../model/build.ts';
 import type { Steps } from '../pipeline.ts';
 
+/** What a tailplane without a cluster calls itself unless it is told its name. */
+export const standaloneName = 'standalone';
+
 type Encoded = { readonly resources: Resources; readonly snapshot: Snapshot };
 
 /** `onCluster`: each Gateway has Envoys of its own; otherwise all share this machine. */
@@ -16,7 +19,7 @@ export type Place = Pick<Config, 'privilegedPorts'> &
   Partial<Pick<Config, 'clusterName' | 'ingressProxyRanges'>> & { readonly onCluster: boolean };
 
 /** The pure steps between a source and what is served, as they are to be at this place. */
-export const stepsFor = ({ privilegedPorts, onCluster, clusterName, ingressProxyRanges }: Place): Steps => {
+export const stepsFor = ({ privilegedPorts, onCluster, clusterName = standaloneName, ingressProxyRanges }: Place): Steps => {
   let last: ReadonlyMap<string, Encoded> = new Map();
   const encodedFrom = (gateway: string, resources: Resources): Encoded => {
     const before = last.get(gateway);
