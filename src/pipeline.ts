@@ -38,19 +38,30 @@ export type Watch = {
   readonly failed: (error: unknown) => void;
 };
 
-/** A route may drag its Services along in further writes; an endpoint comes alone. Nothing waits longer than `maxMs`. */
-const wait = { configurationMs: 10, endpointsMs: 2, maxMs: 200 } as const;
+/**
+ * A route may drag its Services along in further writes; an endpoint comes alone. Of changes that never rest none waits longer than `maxMs`, but
+ * where a rebuild takes long they are gathered for some times as long, so that rebuilding does not become all that is done.
+ */
+const wait = { configurationMs: 10, endpointsMs: 2, maxMs: 40, busyMs: 200, timesTheWork: 4 } as const;
 
 /** Updates, the first one when the source has its first list whole: half a list reaching Envoy would delete live traffic. */
 export const updatesOf = (source: Source, steps: Steps, watch: Watch): Observable<Update> => {
   const settling = stopwatch('settle', watch);
+  let workMs = 0;
+  const maxMs = (): number => Math.max(wait.maxMs, Math.min(wait.busyMs, workMs * wait.timesTheWork));
+  const update = (state: SourceState): Update => {
+    const start = watch.now();
+    const made = updateFrom(state, steps, watch);
+    workMs = (watch.now() - start) * 1000;
+    return made;
+  };
   return source.pipe(
     tap(watch.heard),
     filter(({ health }) => health.synced),
     tap(settling.start),
-    settle((latest, last) => (onlyEndpointsDiffer(last, latest) ? wait.endpointsMs : wait.configurationMs), wait.maxMs),
+    settle((latest, last) => (onlyEndpointsDiffer(last, latest) ? wait.endpointsMs : wait.configurationMs), maxMs),
     tap(settling.stop),
-    mergeMap((state) => attempt(() => updateFrom(state, steps, watch), watch.failed)),
+    mergeMap((state) => attempt(() => update(state), watch.failed)),
     shareReplay({ bufferSize: 1, refCount: true }),
   );
 };

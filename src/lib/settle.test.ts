@@ -10,7 +10,7 @@ const settled = (marbles: string, quietMsOf: Quiet, maxMs: number): readonly str
   const scheduler = new TestScheduler(() => undefined);
   scheduler.run(({ hot }) => {
     hot(marbles)
-      .pipe(settle(quietMsOf, maxMs))
+      .pipe(settle(quietMsOf, () => maxMs))
       .subscribe((value) => out.push(`${scheduler.now()} ${value}`));
   });
   return out;

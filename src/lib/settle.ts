@@ -2,14 +2,14 @@ import { asyncScheduler, type MonoTypeOperatorFunction, Observable, type Schedul
 
 /**
  * Turns a burst of values into its last one: emits once the source has been quiet for as long as its latest value asks for, and at the
- * latest `maxMs` after the burst began, so a source that never rests still makes progress. `quietMsOf` sees the latest value and the
+ * latest `maxMs()` after the burst began, so a source that never rests still makes progress. `quietMsOf` sees the latest value and the
  * one emitted last (undefined before the first), so that a small change may wait for less than a large one.
  * One timer a burst, not one a value: millions of values cost little. A source that completes gives what is left at once.
  */
 export const settle =
   <T>(
     quietMsOf: (latest: T, emitted: T | undefined) => number,
-    maxMs: number,
+    maxMs: () => number,
     scheduler: SchedulerLike = asyncScheduler,
   ): MonoTypeOperatorFunction<T> =>
   (source) =>
@@ -20,7 +20,7 @@ export const settle =
       let lastAt = 0;
       let armedQuietMs = 0;
       let timer: Subscription | undefined;
-      const dueInMs = (): number => (waiting === undefined ? 0 : Math.min(lastAt + waiting.quietMs, firstAt + maxMs) - scheduler.now());
+      const dueInMs = (): number => (waiting === undefined ? 0 : Math.min(lastAt + waiting.quietMs, firstAt + maxMs()) - scheduler.now());
       const arm = (): void => {
         timer?.unsubscribe();
         armedQuietMs = waiting?.quietMs ?? 0;
