@@ -34,17 +34,14 @@ const encodedOnce = (type: ResourceType, resource: Resource, previous: TypeSnaps
 
 const byResource = new WeakMap<Resource, EncodedResource>();
 
-const encodeResource = (
-  type: ResourceType,
-  { name, message, owners, parts }: Resource,
-  previous: TypeSnapshot | undefined,
-): EncodedResource => {
-  const serialize = (): Uint8Array => encode(messageNames[type], message);
+const encodeResource = (type: ResourceType, resource: Resource, previous: TypeSnapshot | undefined): EncodedResource => {
+  const { name, owners, parts } = resource;
+  const serialize = (): Uint8Array => encode(messageNames[type], resource.message);
   if (parts !== undefined) {
     const made = parts.map((part) => encodedOnce(type, part, previous));
     return encodedWhenAsked(typeUrlOf(type), name, serialize, owners, made);
   }
-  return encodedFrom(typeUrlOf(type), name, serialize(), owners, type === 'Cluster' ? edsNameOf(message as Cluster) : undefined);
+  return encodedFrom(typeUrlOf(type), name, serialize(), owners, type === 'Cluster' ? edsNameOf(resource.message as Cluster) : undefined);
 };
 
 /** A resource that was built anew with the same content keeps its bytes, so that two generations do not hold them twice. */

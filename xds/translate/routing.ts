@@ -4,7 +4,7 @@ import { memo, sameElements } from '../../src/lib/memo.ts';
 import type { Gateway, RouteEntry, VirtualHost as Host } from '../../src/model/graph.ts';
 import { routeConfigurationName } from '../names.ts';
 import type { Resource } from '../resources.ts';
-import type { VirtualHost } from '../types.ts';
+import type { RouteConfiguration, VirtualHost } from '../types.ts';
 import { ownersOf } from './owners.ts';
 import type { Front } from './redirect.ts';
 import { type Answering, answeringListenersOf, type Answers, partFrom, routeConfigurationFrom, scopeFrom } from './route-configuration.ts';
@@ -51,9 +51,10 @@ const routingAt = (routes: string): RoutingAt => {
       hosts: sorted(listeners.flatMap(({ virtualHosts }) => virtualHosts)),
       misdirected: listeners.flatMap(({ misdirected }) => misdirected),
     };
-    const whole = { name: routes, message: routeConfigurationFrom(routes, answers, virtualHostOf) };
+    const wholeFrom = (): RouteConfiguration => routeConfigurationFrom(routes, answers, virtualHostOf);
     const scoped = isScoped(listeners);
-    if (parts === undefined && !scoped) return { routes: [{ ...whole, owners: ownersAt(gateway, answers) }], scopes: [] };
+    if (parts === undefined && !scoped)
+      return { routes: [{ name: routes, message: wholeFrom(), owners: ownersAt(gateway, answers) }], scopes: [] };
     const next = new Map<string, Part>();
     for (const [scope, part] of partsOf(answers)) {
       const name = partName(routes, scope);
@@ -64,9 +65,28 @@ const routingAt = (routes: string): RoutingAt => {
     const made = [...next.values()].map(({ resource }) => resource);
     return {
       // Who is to blame for routes is said by the part they are in. Replicas that began with fewer hosts, and so have no parts, tell its version by its content.
-      routes: [{ ...whole, owners: [gateway], ...(scoped ? { parts: made } : {}) }, ...made],
+      routes: [scoped ? inParts(routes, made, [gateway], wholeFrom) : { name: routes, message: wholeFrom(), owners: [gateway] }, ...made],
       scopes: scopes.map((scope) => scopeOf(gateway, partName(routes, scope))),
     };
+  };
+};
+
+/** The whole of some parts, made when somebody asks for it. What differs between two of them is told by their parts, which come first. */
+const inParts = (
+  name: string,
+  parts: readonly Resource<'RouteConfiguration'>[],
+  owners: readonly ObjectKey[],
+  make: () => RouteConfiguration,
+): Resource<'RouteConfiguration'> => {
+  let made: RouteConfiguration | undefined;
+  return {
+    name,
+    parts,
+    owners,
+    get message() {
+      made ??= make();
+      return made;
+    },
   };
 };
 
