@@ -5,7 +5,7 @@ import { type Landed, SharedServices } from '../../test/support/shared-services.
 import { VirtualStage } from '../../test/support/virtual-stage.ts';
 
 /** More of them: `VIP_HISTORIES=20000`. */
-const histories = Number(process.env['VIP_HISTORIES'] ?? 1000);
+const histories = Number(process.env['VIP_HISTORIES'] ?? 300);
 
 const minute = 60_000;
 

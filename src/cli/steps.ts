@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { adminPort, probePort } from '../../controllers/gateway/layout.ts';
 import { entranceHostOf } from '../../controllers/gateway/names.ts';
 import { snapshotOf } from '../../xds/snapshot/snapshot-of.ts';
@@ -9,8 +10,12 @@ import { present } from '../lib/present.ts';
 import { graphBuilder } from '../model/build.ts';
 import type { Steps } from '../pipeline.ts';
 
-/** What a tailplane without a cluster calls itself unless it is told its name. */
-export const standaloneName = 'standalone';
+/** What a tailplane without a cluster calls itself unless it is told its name: a DNS label of 40 characters at most, another one on another machine. */
+export const standaloneName = `standalone-${hostname()
+  .toLowerCase()
+  .replaceAll(/[^a-z0-9]+/g, '-')}`
+  .slice(0, 40)
+  .replace(/-+$/, '');
 
 type Encoded = { readonly resources: Resources; readonly snapshot: Snapshot };
 

@@ -21,6 +21,13 @@ describe('equal', () => {
     );
   });
 
+  it('looks into Maps', () => {
+    expect(equal(new Map([['a', [1]]]), new Map([['a', [1]]]))).toBe(true);
+    expect(equal(new Map([['a', [1]]]), new Map([['a', [2]]]))).toBe(false);
+    expect(equal(new Map([['a', 1]]), new Map([['b', 1]]))).toBe(false);
+    expect(equal(new Map(), {})).toBe(false);
+  });
+
   it('does not depend on the order of fields', () => {
     expect(equal({ a: 1, b: [2] }, { b: [2], a: 1 })).toBe(true);
   });

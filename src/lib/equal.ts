@@ -2,16 +2,20 @@ import { sameElements } from './memo.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Whether two values of plain data mean the same. Costs what differs by identity; an absent field is not an undefined one. */
+/** Whether two values of plain data, and Maps of them, mean the same. Costs what differs by identity; an absent field is not an undefined one. */
 export const equal = (one: unknown, other: unknown): boolean => {
   if (one === other) return true;
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
   if (Array.isArray(one) || Array.isArray(other)) return Array.isArray(one) && Array.isArray(other) && equalLists(one, other);
+  if (one instanceof Map || other instanceof Map) return one instanceof Map && other instanceof Map && equalMaps(one, other);
   const fields = Object.keys(one);
   if (fields.length !== Object.keys(other).length) return false;
   const [left, right] = [one as Fields, other as Fields];
   return fields.every((field) => Object.hasOwn(right, field) && equal(left[field], right[field]));
 };
+
+const equalMaps = (one: ReadonlyMap<unknown, unknown>, other: ReadonlyMap<unknown, unknown>): boolean =>
+  one.size === other.size && [...one].every(([key, value]) => other.has(key) && equal(value, other.get(key)));
 
 const equalLists = (one: readonly unknown[], other: readonly unknown[]): boolean => {
   if (one.length !== other.length) return false;

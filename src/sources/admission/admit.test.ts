@@ -32,6 +32,11 @@ const errorsOf = (raw: unknown): readonly string[] => {
   return result.ok ? [] : result.problem.errors.map(formatError);
 };
 
+it('refuses half of a surrogate pair, which no message to Envoy can hold', () => {
+  expect(errorsOf(route({ hostnames: ['a\ud800b'] }))).toEqual([expect.stringContaining('half of a surrogate pair')]);
+  expect(errorsOf(route({}, { annotations: { note: '\u{1f600}' } }))).toEqual([]);
+});
+
 describe('defaults', () => {
   it('fills in an HTTPRoute as the API server does, defaults inside of defaults included', () => {
     expect(admitted(route({ parentRefs: [{ name: 'edge' }], rules: [{ backendRefs: [{ name: 'shop', port: 80 }] }] }))).toEqual({

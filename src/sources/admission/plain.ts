@@ -15,7 +15,8 @@ export const plainFrom = (value: unknown): Result<unknown, string> => {
 
 const problemIn = (value: unknown, depth: number, budget: { left: number }): string | undefined => {
   if (--budget.left < 0) return `holds more than ${maxValues} values`;
-  if (value === null || value === undefined || typeof value === 'string' || typeof value === 'boolean') return undefined;
+  if (value === null || value === undefined || typeof value === 'boolean') return undefined;
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : 'holds half of a surrogate pair, which is no text';
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : `holds ${value}, which is no JSON number`;
   if (typeof value !== 'object') return `holds a ${typeof value}, which is no JSON value`;
   if (depth === 0) return `is nested more than ${maxDepth} levels deep, or holds itself`;

@@ -186,10 +186,11 @@ describe.skipIf(envoy === undefined)('who asks', () => {
     await askAs('100.64.0.1', '/logged');
     await askAs(unknown, '/logged');
     const line = /"GET \/logged HTTP\/1.1" 200 .* "ann@example.com" "ann.tail1.ts.net"\n[^]*\/logged .* "-" "-"\n/;
-    await eventually(
+    const log = await eventually(
       async () => fleet.envoy.log(),
-      (log) => line.test(log),
+      (text) => line.test(text),
     );
+    expect(log).toMatch(line);
   });
 
   it('is nobody whose name it begins with', async () => {
