@@ -1,5 +1,6 @@
 /** What stands on the cluster for one set of proxies. */
 import type { OwnerReference } from '../../src/api/core.ts';
+import { certificateSecret } from '../../src/api/labels.ts';
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import { type ObjectKey, objectKey } from '../../src/lib/key.ts';
 import type { ProxySet } from '../../src/model/proxy-set.ts';
@@ -46,7 +47,7 @@ export const groupFrom = (
     pods,
     states: byOrdinal('state'),
     configs: byOrdinal('config'),
-    certificates: owned.filter(({ metadata }) => metadata.labels?.[secretLabel] === 'certificate'),
+    certificates: owned.filter(({ metadata }) => metadata.labels?.[secretLabel] === certificateSecret),
   };
 };
 

@@ -1,3 +1,4 @@
+import { certificateSecret } from '../../../src/api/labels.ts';
 import type { KubeObject } from '../../../src/kubernetes/kube-object.ts';
 import { byCodeUnit } from '../../../src/lib/key.ts';
 import type { ProxySet } from '../../../src/model/proxy-set.ts';
@@ -13,7 +14,7 @@ export const certificateSecretFrom = (set: ProxySet, uid: string, name: string):
   return {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { ...metadata, labels: { ...metadata.labels, [secretLabel]: 'certificate' } },
+    metadata: { ...metadata, labels: { ...metadata.labels, [secretLabel]: certificateSecret } },
     type: 'kubernetes.io/tls',
     data: { 'tls.crt': '', 'tls.key': '' },
   };

@@ -1,4 +1,5 @@
 import type { OwnerReference } from '../../../src/api/core.ts';
+import { proxySecretLabel } from '../../../src/api/labels.ts';
 import type { KubeMetadata, KubeObject } from '../../../src/kubernetes/kube-object.ts';
 import { partsOf } from '../../../src/lib/key.ts';
 import type { ProxySet } from '../../../src/model/proxy-set.ts';
@@ -10,7 +11,7 @@ type Labels = Readonly<Record<string, string>>;
 export const setLabel = proxySetLabel;
 
 /** Tells the two Secrets of a replica apart, and those for certificates from them. */
-export const secretLabel = 'gateway.tailscale.com/proxy-secret';
+export const secretLabel = proxySecretLabel;
 
 /** On an owner until its devices are gone from the tailnet, and on a state Secret for the same reason: without it nobody knows the device. */
 export const finalizer = 'gateway.tailscale.com/proxies';

@@ -1,5 +1,7 @@
 import type { AnyObject, Kind } from '../../api/kinds.ts';
+import { certificateSecret, proxySecretLabel } from '../../api/labels.ts';
 import type { LocalKey, ObjectKey } from '../../lib/key.ts';
+import type { KubeMetadata } from '../../kubernetes/kube-object.ts';
 import type { SourceProblem } from '../source.ts';
 import type { Entry } from './entry.ts';
 import { KindReader, type Reading } from './kind-reader.ts';
@@ -44,15 +46,20 @@ export const followerOf = (kind: Kind, reading: Reading, { heard, observedChange
   return { kind, reader, store };
 };
 
-/** Reads the metadata of every object of a kind, and those whole that are wanted of `store`. */
+/** Secrets that we made for proxies to leave certificates in: names that only the tailnet tells, so that no object refers to them. */
+const isOfProxies = ({ labels }: KubeMetadata): boolean => labels?.[proxySecretLabel] === certificateSecret;
+
+/** Reads the metadata of every object of a kind, and those whole that are wanted of `store`, or hold certificates of proxies. */
 export const referencedFollowerOf = (
   kind: ReferencedKind,
   reading: Reading,
   { heard, observedChange }: Hearing,
 ): Follower & { readonly store: ReferencedStore } => {
-  const store = new ReferencedStore({ api: reading.api, clock: reading.clock, kind, answered: heard, observedChange });
+  const { api, clock } = reading;
+  const isMarked = kind === 'Secret' ? { isMarked: isOfProxies } : {};
+  const store = new ReferencedStore({ api, clock, kind, ...isMarked, answered: heard, observedChange });
   const reader = new KindReader(reading, true, {
-    take: ({ metadata }) => metadata.resourceVersion ?? '',
+    take: ({ metadata }) => store.seen(metadata),
     hear: (event, namespace) => {
       store.hear(event, namespace);
       heard();

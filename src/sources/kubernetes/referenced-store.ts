@@ -5,7 +5,7 @@ import type { ApiServer } from '../../kubernetes/api-server.ts';
 import { readingBackoff, waitAfter } from '../../kubernetes/backoff.ts';
 import type { Clock } from '../../kubernetes/clock.ts';
 import { failureOf } from '../../kubernetes/failure.ts';
-import type { KubeObject } from '../../kubernetes/kube-object.ts';
+import type { KubeMetadata, KubeObject } from '../../kubernetes/kube-object.ts';
 import { leanMetadata } from '../../kubernetes/lean.ts';
 import type { ListWatchEvent } from '../../kubernetes/list-watch.ts';
 import { pathOf } from '../../kubernetes/resource.ts';
@@ -17,6 +17,8 @@ export type ReferencedStoreOptions = {
   readonly api: ApiServer;
   readonly kind: ReferencedKind;
   readonly clock: Clock;
+  /** Whether an object is held though nobody refers to it, by its metadata. */
+  readonly isMarked?: (metadata: KubeMetadata) => boolean;
   /** The state of some object was asked for and answered, be it with an error. */
   readonly answered: () => void;
   readonly observedChange: (key: ObjectKey) => void;
@@ -34,18 +36,23 @@ type Wanted = {
   problems: readonly SourceProblem[];
 };
 
+/** What the watch of metadata tells of an object. */
+type Seen = { readonly version: string; readonly marked: boolean };
+
 /** At once, so that a thousand certificates do not take a thousand connections. */
 const mostRequests = 16;
 const timeoutMs = 5000;
 
 /**
- * Those objects of a kind that others refer to, each fetched by itself: what nobody refers to never enters memory. It hears of changes by a
+ * Those objects of a kind that others refer to, and marked ones, each fetched by itself: what else there is never enters memory. It hears of changes by a
  * watch of all objects' metadata. An object that cannot be fetched keeps its last good state, is a problem, and is tried again.
  */
 export class ReferencedStore {
   readonly #options: ReferencedStoreOptions;
   readonly #stopping = new AbortController();
   readonly #wanted = new Map<LocalKey, Wanted>();
+  readonly #marked = new Set<LocalKey>();
+  #referenced: ReadonlySet<LocalKey> = new Set();
   #requests = 0;
   #objects: ReadonlyMap<string, AnyObject> | undefined = new Map();
   #problems: readonly SourceProblem[] | undefined = [];
@@ -59,17 +66,21 @@ export class ReferencedStore {
   }
 
   clear(): void {
+    this.#marked.clear();
     this.want(new Set());
   }
 
-  /** Holds these from now on, and forgets others. */
+  /** Holds these from now on beside marked ones, and forgets others. */
   want(keys: ReadonlySet<LocalKey>): void {
-    for (const key of this.#wanted.keys()) if (!keys.has(key)) this.#forget(key);
-    for (const key of keys) {
-      if (this.#wanted.has(key)) continue;
-      this.#wanted.set(key, { key, entry: undefined, isAnswered: false, isStale: true, isAsking: false, failures: 0, problems: [] });
-    }
+    this.#referenced = keys;
+    for (const key of this.#wanted.keys()) if (!this.#isWanted(key)) this.#forget(key);
+    for (const key of keys) this.#hold(key);
     this.#ask();
+  }
+
+  /** What is to be kept of an object's metadata until `hear`. */
+  seen({ resourceVersion: version = '', ...metadata }: KubeMetadata): Seen {
+    return { version, marked: this.#options.isMarked?.(metadata) === true };
   }
 
   /** Whether it is not known yet of some what they are. */
@@ -78,14 +89,18 @@ export class ReferencedStore {
     return false;
   }
 
-  /** What the watch of metadata tells: versions by key. */
-  hear(event: ListWatchEvent<string>, namespace: string | undefined): void {
+  /** What the watch of metadata tells. */
+  hear(event: ListWatchEvent<Seen>, namespace: string | undefined): void {
     if (event.type === 'listed') {
-      for (const wanted of this.#wanted.values())
-        if (namespace === undefined || wanted.key.startsWith(`${namespace}/`)) this.#compare(wanted, event.objects.get(wanted.key));
+      const isListed = (key: LocalKey): boolean => namespace === undefined || key.startsWith(`${namespace}/`);
+      for (const key of this.#marked) if (isListed(key) && event.objects.get(key)?.marked !== true) this.#mark(key, false);
+      for (const [key, { marked }] of event.objects) if (marked) this.#mark(key, true);
+      for (const wanted of this.#wanted.values()) if (isListed(wanted.key)) this.#compare(wanted, event.objects.get(wanted.key)?.version);
     } else if (event.type === 'stored' || event.type === 'gone') {
+      const seen = event.type === 'stored' ? event.object : undefined;
+      this.#mark(event.key, seen?.marked === true);
       const wanted = this.#wanted.get(event.key);
-      if (wanted !== undefined) this.#compare(wanted, event.type === 'stored' ? event.object : undefined);
+      if (wanted !== undefined) this.#compare(wanted, seen?.version);
     }
     this.#ask();
   }
@@ -108,6 +123,22 @@ export class ReferencedStore {
   problems(): readonly SourceProblem[] {
     this.#problems ??= [...this.#wanted.values()].flatMap(({ entry, problems }) => [...(entry?.problems ?? []), ...problems]);
     return this.#problems;
+  }
+
+  #isWanted(key: LocalKey): boolean {
+    return this.#referenced.has(key) || this.#marked.has(key);
+  }
+
+  #hold(key: LocalKey): void {
+    if (this.#wanted.has(key)) return;
+    this.#wanted.set(key, { key, entry: undefined, isAnswered: false, isStale: true, isAsking: false, failures: 0, problems: [] });
+  }
+
+  #mark(key: LocalKey, marked: boolean): void {
+    if (marked) {
+      this.#marked.add(key);
+      this.#hold(key);
+    } else if (this.#marked.delete(key) && !this.#isWanted(key)) this.#forget(key);
   }
 
   /** Does not rely on the order of answers and events: whatever is said to differ from what we hold is asked for. */
