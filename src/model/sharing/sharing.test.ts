@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { statusOf } from '../../../test/support/gateway-api.ts';
-import { stateOf, tailnetOf } from '../tailnets/fixtures.ts';
+import { graphBuilder } from '../build.ts';
+import type { Graph } from '../graph.ts';
+import { objectsOf, stateOf, tailnetOf } from '../tailnets/fixtures.ts';
 import {
   aged,
   annotated,
@@ -8,10 +10,12 @@ import {
   gatewayOf,
   graphOf,
   observed,
+  options,
   route,
   share,
   shownEntrances,
   tailnet,
+  worldOf,
 } from '../../../test/support/shared-gateway.ts';
 
 describe('a route of a shared Gateway', () => {
@@ -27,7 +31,7 @@ describe('a route of a shared Gateway', () => {
         {
           tailnet: 'prod',
           name: 'svc:web',
-          ports: ['tcp:443', 'tcp:80'],
+          ports: ['tcp:443', 'tcp:65443', 'tcp:80'],
           tags: ['tag:k8s'],
           autoApprove: false,
           owners: ['TailscaleGateway/default/share'],
@@ -75,12 +79,20 @@ describe('a route of a shared Gateway', () => {
   it('waits for a certificate, and says so, but the service and its proxies are there to get one', () => {
     const graph = graphOf(share() + route('HTTPRoute', 'web', '', '', 'default', 'http'));
     expect(entrancesOf(graph)).toEqual([]);
-    expect(graph.vipServices.get('prod/svc:web')?.ports).toEqual(['tcp:443', 'tcp:80']);
+    expect(graph.vipServices.get('prod/svc:web')?.ports).toEqual(['tcp:443', 'tcp:65443', 'tcp:80']);
     expect(graph.proxySets.get('default/share-prod-ingress')?.services.get('svc:web')).toEqual({
       ports: new Map(),
       wanted: false,
       certificate: 'web.tail1.ts.net',
     });
+  });
+
+  it('has the port to obtain a certificate at only where proxies of ours obtain one', () => {
+    const portsOf = (graph: Graph) => graph.vipServices.get('prod/svc:web')?.ports;
+    expect(portsOf(graphOf(share('share', tailnet('prod', 'certificate: Listener')) + web))).toEqual(['tcp:443', 'tcp:80']);
+    expect(portsOf(graphOf(share('share', tailnet('prod', '', 'protocol: HTTP')) + web))).toEqual(['tcp:80']);
+    const onFiles = graphBuilder({ ...options, onCluster: false });
+    expect(portsOf(onFiles(objectsOf(...worldOf(share() + web)), observed()))).toEqual(['tcp:443', 'tcp:80']);
   });
 
   it('keeps its names under names of its own', () => {
