@@ -42,4 +42,4 @@ const autogroupsOf = ({ external, tags, user }: Device): readonly string[] => {
 };
 
 /** As Envoy writes an address: IPv6 in lower case, with its longest run of zeros left out. `text` is an IP address. */
-const canonicalAddress = (text: string): string => (text.includes(':') ? new URL(`http://[${text}]/`).hostname.slice(1, -1) : text);
+export const canonicalAddress = (text: string): string => (text.includes(':') ? new URL(`http://[${text}]/`).hostname.slice(1, -1) : text);

@@ -50,11 +50,13 @@ export const apiHandlersFor = ({ known, statusOf, clients }: Subject): Handlers 
   '/api/v1/explain': (query) =>
     once(known(), (all) => {
       const gateway = query.get('gateway') ?? undefined;
+      const peer = query.get('peer') ?? undefined;
       const explained = explainTarget(all, {
         target: query.get('target') ?? '',
         method: query.get('method') ?? 'GET',
         headers: query.getAll('header'),
         ...(gateway === undefined ? {} : { gateway }),
+        ...(peer === undefined ? {} : { peer }),
       });
       return typeof explained === 'string' ? json(400, { error: explained }) : json(200, explained);
     }),

@@ -64,7 +64,8 @@ export type Places = {
 
 const nothing: readonly Governing[] = [];
 
-const placesOf = (gateway: Gateway, { all, on, onBackends }: Policies, groupless: ReadonlySet<string>): Places => {
+/** A function of the places on one Gateway, as policies have it. */
+export const placesOf = (gateway: Gateway, { all, on, onBackends }: Policies, groupless: ReadonlySet<string>): Places => {
   const onGateway = on.get(gateway.key) ?? nothing;
   const onListener = (name: string): readonly Governing[] => on.get(sectionOf(gateway.key, name)) ?? nothing;
   const listenersOf = listenersByOwner(gateway);

@@ -1,25 +1,35 @@
-import type { HttpRule, PathRewrite, Redirect, RouteEntry } from '../../model/graph.ts';
+import type { Backend, HttpRule, PathRewrite, Redirect, RouteEntry } from '../../model/graph.ts';
 import { backendSteps } from './backend.ts';
 import type { Path, Step } from './explanation.ts';
+import { identitySteps } from './identity.ts';
+import { gatewayName, type Place } from './place.ts';
+import { policySteps } from './policies.ts';
 import { refusals } from './troubles.ts';
 import type { World } from './world.ts';
 
 /** What the matched entry does with the request. */
 export const actionPath = (
-  gateway: string,
+  place: Place,
   before: readonly Step[],
   entry: RouteEntry,
   passedOver: Path['passedOver'],
   world: World,
 ): Path => {
   const { rule, owner, id, ruleName } = entry;
+  const gateway = gatewayName(place);
   const matched: Step = {
     at: 'route',
     name: id,
     detail: matchText(entry) + (ruleName === undefined ? '' : `, rule ${ruleName}`),
     object: owner,
   };
-  const steps = [...before, matched, ...filterSteps(rule)];
+  const identity = identitySteps(rule.identities, place.asker);
+  const asked = [...before, matched, ...identity.steps, ...policySteps(place, entry, backendsOf(rule), world)];
+  if (identity.refused !== undefined && !rule.blocked) {
+    const detail = `answered with 403: ${identity.refused}`;
+    return { gateway, outcome: 'answered', status: 403, steps: [...asked, { at: 'identity', name: '', detail }], passedOver };
+  }
+  const steps = [...asked, ...filterSteps(rule)];
   switch (rule.action.kind) {
     case 'redirect':
       return {
@@ -32,7 +42,7 @@ export const actionPath = (
     case 'respond': {
       const said = refusals(world.graph, owner).map((message) => `: ${message}`);
       const invalid = `no backend is valid, or a filter cannot be honoured${said.length === 0 ? ': see the route’s conditions' : said.join('')}`;
-      const why = rule.action.status === 500 ? invalid : 'fixed answer';
+      const why = rule.action.status === 500 ? invalid : rule.blocked ? groupless : 'fixed answer';
       return {
         gateway,
         outcome: 'answered',
@@ -49,6 +59,11 @@ export const actionPath = (
     }
   }
 };
+
+const groupless = 'a policy denies by group, and the groups of the tailnet cannot be read: see the scopes of its credentials';
+
+const backendsOf = ({ action }: HttpRule): readonly Backend[] =>
+  action.kind === 'forward' ? action.shares.flatMap(({ backend }) => backend ?? []) : [];
 
 const matchText = ({ match: { path, method, headers, queryParams, grpc } }: RouteEntry): string =>
   [

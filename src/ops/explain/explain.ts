@@ -1,9 +1,11 @@
-import type { Gateway, Graph, HttpListener, Listener, Socket, StreamRule, VirtualHost } from '../../model/graph.ts';
+import type { Graph, HttpListener, Listener, Socket, StreamRule, VirtualHost } from '../../model/graph.ts';
 import { covers, ownerOf } from '../../model/gateways/hostnames.ts';
 import { actionPath } from './action.ts';
+import { certificateSteps } from './certificates.ts';
 import type { Explanation, Path, Step } from './explanation.ts';
 import { listenerStep } from './listener.ts';
 import { mismatch } from './match.ts';
+import { gatewayName, type Place } from './place.ts';
 import type { Request } from './request.ts';
 import { streamPath } from './route.ts';
 import type { World } from './world.ts';
@@ -17,8 +19,8 @@ export const explainRequest = (world: World, target: string, request: Request, o
   const paths: Path[] = [];
   for (const [name, gateway] of graph.gateways) {
     if (only !== undefined && name !== only) continue;
-    const socket = gateway.sockets.find((candidate) => listensFor(candidate, request));
-    if (socket !== undefined) paths.push(pathThrough(name, gateway, socket, request, world));
+    const socket = gateway.sockets.find((candidate) => candidate.tailnet === undefined && listensFor(candidate, request));
+    if (socket !== undefined) paths.push(pathThrough({ gateway, socket, asker: 'unknown', request }, world));
   }
   return { target, paths: paths.length > 0 ? paths : [nobodyListens(graph, request, only)] };
 };
@@ -28,7 +30,9 @@ const listensFor = ({ port, boundPort, transport }: Socket, request: Request): b
 
 const nobodyListens = ({ gateways }: Graph, { port, scheme }: Request, only: string | undefined): Path => {
   if (only !== undefined && !gateways.has(only)) return refused(only, [step('gateway', only, 'there is no such accepted Gateway')]);
-  const listening = [...gateways].filter(([name]) => only === undefined || name === only).flatMap(([, { sockets }]) => sockets);
+  const listening = [...gateways]
+    .filter(([name]) => only === undefined || name === only)
+    .flatMap(([, { sockets }]) => sockets.filter(({ tailnet }) => tailnet === undefined));
   const ports = [...new Set(listening.map((socket) => `${socket.transport} ${socket.port}`))].join(', ');
   const transport = scheme === 'udp' ? 'UDP' : 'TCP';
   return refused(only ?? '', [
@@ -36,27 +40,31 @@ const nobodyListens = ({ gateways }: Graph, { port, scheme }: Request, only: str
   ]);
 };
 
-const pathThrough = (name: string, gateway: Gateway, socket: Socket, request: Request, world: World): Path => {
+/** A request as it comes to a socket, from there on. */
+export const pathThrough = (at: Omit<Place, 'listener'> & { readonly request: Request }, world: World): Path => {
+  const { socket, request } = at;
+  const name = gatewayName(at);
   const listener = listenerFor(socket, request);
   if (typeof listener === 'string') return refused(name, [step('listener', '', listener)]);
-  const first = listenerStep(listener, socket);
+  const place = { ...at, listener };
+  const first = [listenerStep(listener, socket), ...certificateSteps(place)];
   switch (listener.protocol) {
     case 'HTTP':
     case 'HTTPS':
       return isMisdirected(listener, request)
-        ? answered(name, 421, [first, step('host', request.host, 'belongs to another listener of this port: ask for its server name')])
-        : httpPath(name, hostsFor(socket, listener), first, request, world);
+        ? answered(name, 421, [...first, step('host', request.host, 'belongs to another listener of this port: ask for its server name')])
+        : httpPath(place, hostsFor(socket, listener), first, world);
     case 'TLS': {
       const serverName = ownerOf(
         request.serverName,
         listener.serverNames.map((entry) => entry.name),
       );
       const rule = listener.serverNames.find((entry) => entry.name === serverName)?.rule;
-      return streamOrNone(name, rule, first, `no TLSRoute takes server name ${request.serverName}`, world);
+      return streamOrNone(place, rule, first, `no TLSRoute takes server name ${request.serverName}`, world);
     }
     case 'TCP':
     case 'UDP':
-      return streamOrNone(name, listener.rule, first, `no ${listener.protocol}Route is attached`, world);
+      return streamOrNone(place, listener.rule, first, `no ${listener.protocol}Route is attached`, world);
   }
 };
 
@@ -89,7 +97,11 @@ const hostsFor = (socket: Socket, listener: HttpListener): readonly VirtualHost[
     ? listener.virtualHosts
     : socket.listeners.flatMap((other) => (other.protocol === 'HTTP' ? other.virtualHosts : []));
 
-const httpPath = (gateway: string, hosts: readonly VirtualHost[], first: Step, request: Request, world: World): Path => {
+type Requested = Place & { readonly request: Request };
+
+const httpPath = (place: Requested, hosts: readonly VirtualHost[], first: readonly Step[], world: World): Path => {
+  const { request, asker } = place;
+  const gateway = gatewayName(place);
   const domain = ownerOf(
     request.host,
     hosts.map((host) => host.domain),
@@ -98,21 +110,21 @@ const httpPath = (gateway: string, hosts: readonly VirtualHost[], first: Step, r
   if (domain === undefined || entries.length === 0) {
     const known = hosts.filter((host) => host.entries.length > 0).map((host) => host.domain);
     const detail = known.length === 0 ? 'no route is attached' : `no route takes this host; there is ${known.join(', ')}`;
-    return answered(gateway, 404, [first, step('host', request.host, detail)]);
+    return answered(gateway, 404, [...first, step('host', request.host, detail)]);
   }
   const host = step('host', domain, covers(domain, request.host) && domain !== request.host ? `takes ${request.host}` : 'exact');
   const passedOver: { route: string; reason: string }[] = [];
   for (const entry of entries) {
-    const reason = mismatch(entry.match, request);
-    if (reason === undefined) return actionPath(gateway, [first, host], entry, passedOver, world);
+    const reason = mismatch(entry.match, request, asker);
+    if (reason === undefined) return actionPath(place, [...first, host], entry, passedOver, world);
     passedOver.push({ route: entry.id, reason });
   }
   const nothing = step('route', '', `none of ${entries.length} matches takes ${request.method} ${request.path}`);
-  return answered(gateway, 404, [first, host, nothing], passedOver);
+  return answered(gateway, 404, [...first, host, nothing], passedOver);
 };
 
-const streamOrNone = (gateway: string, rule: StreamRule | undefined, first: Step, none: string, world: World): Path =>
-  rule === undefined ? refused(gateway, [first, step('route', '', none)]) : streamPath(gateway, [first], rule, world);
+const streamOrNone = (place: Requested, rule: StreamRule | undefined, first: readonly Step[], none: string, world: World): Path =>
+  rule === undefined ? refused(gatewayName(place), [...first, step('route', '', none)]) : streamPath(place, first, rule, world);
 
 const step = (at: Step['at'], name: string, detail: string): Step => ({ at, name, detail });
 

@@ -17,11 +17,24 @@ export type Path = {
   readonly steps: readonly Step[];
   /** Routes that were tried first and did not match, and why not. */
   readonly passedOver: readonly { readonly route: string; readonly reason: string }[];
+  /** From a tailnet only: what is wrong first on the way from the peer to the backend, and the next step. */
+  readonly wrong?: Wrong;
 };
 
+/** `object` has it in its status. */
+export type Wrong = { readonly reason?: string; readonly message: string; readonly object?: ObjectKey };
+
 export type Step = {
-  /** `reach`, `health`, `tailnet`, `proxies` and `machine` are there for backends in tailnets. */
+  /**
+   * `reach`, `health`, `tailnet`, `proxies` and `machine` are there for backends in tailnets; `peer`, `tailnet`, `service`, `proxies` and `certificate`
+   * for what comes from a tailnet.
+   */
   readonly at:
+    | 'peer'
+    | 'service'
+    | 'certificate'
+    | 'identity'
+    | 'policy'
     | 'gateway'
     | 'listener'
     | 'host'

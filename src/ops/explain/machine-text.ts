@@ -19,8 +19,8 @@ export const machineText = ({ name, device, machine }: Found, { tailnet }: Sourc
 const deviceText = (device: Device): string =>
   [device.fqdn, device.addresses[0] ?? 'without address', stateText(device), ...(device.connected ? [] : seenText(device))].join(', ');
 
-/** Why it may not be sent traffic, with what helps. */
-const stateText = ({ connected, authorized, expired }: Device): string => {
+/** Whether a machine is there, and why it is not, with what helps. */
+export const stateText = ({ connected, authorized, expired }: Device): string => {
   if (expired) return 'its key has expired: log it in again, or disable key expiry';
   if (!authorized) return 'not authorized: approve it in the admin console';
   return connected ? 'online' : 'offline';

@@ -32,7 +32,7 @@ export const requestFrom = (target: string, method: string, headerLines: readonl
     headers.set(name, headers.has(name) ? `${headers.get(name)},${value}` : value);
   }
   const serverName = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
-  const host = headers.get('host') ?? headers.get(':authority') ?? serverName;
+  const host = headers.get('host') ?? headers.get(':authority') ?? url.hostname;
   return {
     scheme,
     serverName,

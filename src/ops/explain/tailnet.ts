@@ -7,12 +7,14 @@ export const askServer = 'ask a running server (--server)';
 
 /** The tailnets that machines are of, each once, and how much is known of them. */
 export const tailnetSteps = (sources: readonly Source[], world: World): readonly Step[] =>
-  tailnetsOf(sources).map((name) => ({
-    at: 'tailnet',
-    name,
-    detail: tailnetText(name, world),
-    object: `TailscaleTailnet//${name}`,
-  }));
+  tailnetsOf(sources).map((name) => tailnetStep(name, world));
+
+export const tailnetStep = (name: string, world: World): Step => ({
+  at: 'tailnet',
+  name,
+  detail: tailnetText(name, world),
+  object: `TailscaleTailnet//${name}`,
+});
 
 export const tailnetsOf = (sources: readonly Source[]): readonly string[] => [...new Set(sources.flatMap(({ tailnet }) => tailnet ?? []))];
 

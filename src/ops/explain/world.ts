@@ -1,10 +1,12 @@
-import { noObservations } from '../../api/observations.ts';
+import { noObservations, type Observations } from '../../api/observations.ts';
 import type { Read } from '../../lib/memo.ts';
 import type { Graph } from '../../model/graph.ts';
+import { type Policies, policiesBuilder } from '../../model/policies/governing.ts';
 import { type ModelTables, tablesBuilder } from '../../model/tables.ts';
 import { generatedAdder, generatedRoutesBuilder } from '../../model/tailnets/generated-routes.ts';
 import { withWanted } from '../../model/tailnets/templates.ts';
 import type { Known } from '../known.ts';
+import { type Shared, sharedIn } from './shared.ts';
 
 /** What explanations are made of. */
 export type World = {
@@ -13,19 +15,30 @@ export type World = {
   readonly asked: boolean;
   /** The model's own tables, to see why a backend in a tailnet has the endpoints it has. */
   readonly read: Read<ModelTables>;
+  /** TailscaleRoutePolicies by what they are about. */
+  readonly policies: () => Policies;
+  /** Tailscale Services that objects of ours have. */
+  readonly shared: () => ReadonlyMap<string, Shared>;
+  readonly tailnets: Observations['tailnets'];
 };
 
-/** Tables are made when something is looked up: most explanations have no need of them. */
+/** Tables and policies are made when something is looked up: most explanations have no need of them. */
 export const worldOf = ({ graph, state: { objects, observations } }: Pick<Known, 'graph' | 'state'>): World => {
   let tables: ModelTables | undefined;
+  let policies: Policies | undefined;
+  let shared: ReadonlyMap<string, Shared> | undefined;
   const made = (): ModelTables => {
     const all = { ...objects, TailscaleEndpoints: withWanted(objects.TailscaleEndpoints, graph.provisioned) };
     const plain = tablesBuilder()(all, observations ?? noObservations);
     return generatedAdder()(plain, generatedRoutesBuilder()(plain));
   };
-  return {
+  const world: World = {
     graph,
     asked: observations !== undefined,
     read: (table, key) => (tables ??= made())[table].get(key) as never,
+    shared: () => (shared ??= sharedIn(world)),
+    policies: () => (policies ??= policiesBuilder()((tables ??= made()))),
+    tailnets: (observations ?? noObservations).tailnets,
   };
+  return world;
 };
