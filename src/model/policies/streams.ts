@@ -29,8 +29,8 @@ export const streamUnder = (rule: StreamRule, governing: readonly Governing[], k
 const isForAllPeers = ({ matches, blocked }: PolicyRule): boolean =>
   !blocked && (matches === undefined || matches.some((match) => isUnconditional(match) && match.peer === undefined));
 
-/** The rule of a policy that asks who connects. */
-const demandOf = ({ rules }: Policy): PolicyRule | undefined => {
+/** The rule of a policy that asks who connects; undefined where none does. */
+export const demandOf = ({ rules }: Policy): PolicyRule | undefined => {
   const rule = rules.find(isForStreams);
   return rule !== undefined && (rule.blocked || rule.actions.identity !== undefined) ? rule : undefined;
 };

@@ -1,4 +1,4 @@
-import type { Backend, HttpRule, PathRewrite, Redirect, RouteEntry } from '../../model/graph.ts';
+import type { HttpRule, PathRewrite, Redirect, RouteEntry } from '../../model/graph.ts';
 import { backendSteps } from './backend.ts';
 import type { Path, Step } from './explanation.ts';
 import { identitySteps } from './identity.ts';
@@ -24,7 +24,7 @@ export const actionPath = (
     object: owner,
   };
   const identity = identitySteps(rule.identities, place.asker);
-  const asked = [...before, matched, ...identity.steps, ...policySteps(place, entry, backendsOf(rule), world)];
+  const asked = [...before, matched, ...identity.steps, ...policySteps(place, entry, world)];
   if (identity.refused !== undefined && !rule.blocked) {
     const detail = `answered with 403: ${identity.refused}`;
     return { gateway, outcome: 'answered', status: 403, steps: [...asked, { at: 'identity', name: '', detail }], passedOver };
@@ -61,9 +61,6 @@ export const actionPath = (
 };
 
 const groupless = 'a policy denies by group, and the groups of the tailnet cannot be read: see the scopes of its credentials';
-
-const backendsOf = ({ action }: HttpRule): readonly Backend[] =>
-  action.kind === 'forward' ? action.shares.flatMap(({ backend }) => backend ?? []) : [];
 
 const matchText = ({ match: { path, method, headers, queryParams, grpc } }: RouteEntry): string =>
   [

@@ -121,14 +121,20 @@ const wrongIn = ({ outcome, steps }: Path, stranger: string | undefined): Wrong 
 };
 
 /** Services of a route that do not lead to it, and why it has none. `reached`: keys of those that do. */
-export const unsharedPaths = (route: ObjectKey, reached: ReadonlySet<string>, only: string | undefined, world: World): readonly Path[] => {
+export const unsharedPaths = (
+  route: ObjectKey,
+  reached: ReadonlySet<string>,
+  only: string | undefined,
+  peer: string | undefined,
+  world: World,
+): readonly Path[] => {
   const isAsked = (owner: ObjectKey): boolean => only === undefined || sharedGateway(owner, world) === only;
   const waiting = [...world.shared().values()].filter(
     ({ key, owner, routes, wrong }) => wrong !== undefined && routes.includes(route) && !reached.has(key) && isAsked(owner),
   );
   const served = new Set([...world.shared().values()].flatMap(({ owner, routes }) => (routes.includes(route) ? [owner] : [])));
   return [
-    ...waiting.map((shared) => stoppedPath(enteringTo(shared, 443, undefined, world), world, shared.owner)),
+    ...waiting.map((shared) => stoppedPath(enteringTo(shared, firstPort(shared), peer, world), world, shared.owner)),
     ...complaintsOf(objectText(route), world)
       .filter(({ object }) => !served.has(object) && isAsked(object))
       .map(({ object, ...wrong }): Path => {
@@ -143,6 +149,8 @@ export const unsharedPaths = (route: ObjectKey, reached: ReadonlySet<string>, on
       }),
   ];
 };
+
+const firstPort = ({ ports }: Shared): number => Number(/^tcp:(\d+)$/.exec(ports[0] ?? '')?.[1] ?? 443);
 
 /** A path that ends before any Envoy. */
 export const stoppedPath = ({ steps, wrong }: Entering, world: World, owner: ObjectKey, last?: Step): Path => {

@@ -1,29 +1,51 @@
 import { partsOf } from '../../lib/key.ts';
 import { isTrouble } from '../../model/cluster-status.ts';
-import type { Backend, Graph, RouteEntry } from '../../model/graph.ts';
+import type { Backend, Graph, RouteEntry, StreamRule } from '../../model/graph.ts';
 import type { Governing } from '../../model/policies/governing.ts';
 import { placesOf } from '../../model/policies/police.ts';
 import { fieldsOf, type PolicyMatch, type PolicyRule, writtenAs } from '../../model/policies/policy.ts';
+import { demandOf } from '../../model/policies/streams.ts';
 import { type Level, rankOf } from '../../model/policies/targets.ts';
 import type { Step } from './explanation.ts';
 import { mismatch } from './match.ts';
 import type { Place } from './place.ts';
 import type { World } from './world.ts';
 
-/** TailscaleRoutePolicies that are about a request, from the most to the least specific, and which of their rules counts. `entry`: absent for bytes. */
-export const policySteps = (place: Place, entry: RouteEntry | undefined, backends: readonly Backend[], world: World): readonly Step[] => {
+/** TailscaleRoutePolicies that are about a request, from the most to the least specific, and which of their rules counts. */
+export const policySteps = (place: Place, entry: RouteEntry, world: World): readonly Step[] => {
+  const { action } = entry.rule;
+  const backends = action.kind === 'forward' ? action.shares.flatMap(({ backend }) => backend ?? []) : [];
+  return governingAt(place, entry, backends, world).map(({ policy, level }) => {
+    const rules = place.request === undefined ? policy.rules : policy.rules.filter((rule) => isFor(rule, place)).slice(0, 1);
+    const none = policy.rules.length === 0 ? 'none of its rules counts' : 'none of its rules is for this request';
+    return policyStep({ policy, level }, rules.length === 0 ? none : rules.map(ruleText).join('; '), world.graph);
+  });
+};
+
+/** Those that ask who sends bytes: nothing else of them concerns these. */
+export const streamPolicySteps = (place: Place, { shares }: StreamRule, world: World): readonly Step[] => {
+  const backends = shares.flatMap(({ backend }) => backend ?? []);
+  return governingAt(place, undefined, backends, world).flatMap((governing) => {
+    const demand = demandOf(governing.policy);
+    return demand === undefined ? [] : [policyStep(governing, ruleText(demand), world.graph)];
+  });
+};
+
+const governingAt = (
+  { gateway, socket, listener }: Place,
+  entry: RouteEntry | undefined,
+  backends: readonly Backend[],
+  world: World,
+): readonly Governing[] => {
   const policies = world.policies();
   if (policies.all.length === 0) return [];
-  const { gateway, socket, listener } = place;
   const places = placesOf(gateway, policies, new Set());
   const governing = [
     ...backends.flatMap(places.atBackend),
     ...(entry === undefined ? [] : places.atEntry(socket, entry)),
     ...places.atListener(socket, listener),
   ];
-  return [...new Set(governing)]
-    .toSorted((one, other) => rankOf(other.level) - rankOf(one.level))
-    .map((one) => policyStep(one, place, world.graph));
+  return [...new Set(governing)].toSorted((one, other) => rankOf(other.level) - rankOf(one.level));
 };
 
 const levelTexts: Readonly<Record<Level, string>> = {
@@ -35,11 +57,8 @@ const levelTexts: Readonly<Record<Level, string>> = {
   backend: 'the backend',
 };
 
-const policyStep = ({ policy, level }: Governing, place: Place, graph: Graph): Step => {
+const policyStep = ({ policy, level }: Governing, said: string, graph: Graph): Step => {
   const { namespace, name } = partsOf(policy.key);
-  const rules = place.request === undefined ? policy.rules : policy.rules.filter((rule) => isFor(rule, place)).slice(0, 1);
-  const none = policy.rules.length === 0 ? 'none of its rules counts' : 'none of its rules is for this request';
-  const said = rules.length === 0 ? none : rules.map(ruleText).join('; ');
   const detail = [`on ${levelTexts[level]}: ${said}`, ...troublesOf(graph, policy.key)].join('; ');
   return { at: 'policy', name: `${namespace}/${name}`, detail, object: policy.key };
 };

@@ -8,7 +8,7 @@ import { enteringBy, unsharedPaths, withEntering } from './entering.ts';
 import { identitySteps } from './identity.ts';
 import { listenerStep } from './listener.ts';
 import { gatewayName, type Place } from './place.ts';
-import { policySteps } from './policies.ts';
+import { streamPolicySteps } from './policies.ts';
 import { troubleSteps } from './troubles.ts';
 import type { World } from './world.ts';
 
@@ -35,7 +35,7 @@ export const explainRoute = (world: World, route: ObjectKey, only?: string, peer
         paths.push(...(entering === undefined ? found : found.map((path) => withEntering(path, entering))));
       }
   }
-  paths.push(...unsharedPaths(route, reached, only, world));
+  paths.push(...unsharedPaths(route, reached, only, peer, world));
   return {
     target: route,
     paths:
@@ -82,12 +82,15 @@ export const streamPath = (place: Place, before: readonly Step[], rule: StreamRu
   const gateway = gatewayName(place);
   const route: Step = { at: 'route', name: id, detail: 'takes every connection', object: owner };
   const identity = identitySteps(rule.identities, place.asker);
-  const used = shares.flatMap(({ backend }) => backend ?? []);
-  const steps = [...before, route, ...identity.steps, ...policySteps(place, undefined, used, world)];
-  if (identity.refused !== undefined) {
-    const closed: Step = { at: 'identity', name: '', detail: `connections are closed: ${identity.refused}` };
+  const policies = streamPolicySteps(place, rule, world);
+  const refused = identity.refused ?? (policies.length > 0 && rule.identities === undefined ? unknowable : undefined);
+  const steps = [...before, route, ...identity.steps, ...policies];
+  if (refused !== undefined) {
+    const closed: Step = { at: 'identity', name: '', detail: `connections are closed: ${refused}` };
     return { gateway, outcome: 'refused', steps: [...steps, closed], passedOver: [] };
   }
   const backends = backendSteps({ owner, shares, without: 'connections are closed' }, world);
   return { gateway, outcome: backends.reachable ? 'forwarded' : 'refused', steps: [...steps, ...backends.steps], passedOver: [] };
 };
+
+const unknowable = 'a policy asks who connects, which nobody knows of bytes here';

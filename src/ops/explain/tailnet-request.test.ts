@@ -296,3 +296,46 @@ spec: { targetRefs: [${onWeb}], rules: [{ matches: [{ identity: { users: [ann@ex
     expect(linesAt('policy', path)).toEqual(['policy default/staff: on the route: none of its rules is for this request']);
   });
 });
+
+describe('bytes', () => {
+  const shell = share() + route('TCPRoute', 'shell', '', '', 'default', 'ssh');
+  const asking = policy('{ group: gateway.networking.k8s.io, kind: Gateway, name: edge }', 'identity: { allow: { tags: ["tag:ci"] } }');
+
+  it('of a peer are let through, or not, by a policy that asks who connects', () => {
+    const outcomeFor = (peer: string) =>
+      pathOf('tcp://shell:22', { yaml: shell + asking, peer }).steps.findLast(({ at }) => at === 'identity')?.detail;
+    expect(outcomeFor('ci')).toBe('allows tags tag:ci: ci.tail1.ts.net passes by its tags');
+    expect(outcomeFor('laptop')).toBe(
+      'connections are closed: TailscaleRoutePolicy "default/staff": laptop.tail1.ts.net is refused: nothing of what is allowed is its own',
+    );
+  });
+
+  it('of anybody else are closed by it, and by no other', () => {
+    const path = pathOf('tcp://any.example:22', { yaml: shell + asking });
+    expect(shown(path).at(-1)).toBe('identity : connections are closed: a policy asks who connects, which nobody knows of bytes here');
+    const timed = policy('{ group: gateway.networking.k8s.io, kind: Gateway, name: edge }', 'timeouts: { request: 5s }');
+    expect(pathOf('tcp://any.example:22', { yaml: shell + timed })).toEqual(pathOf('tcp://any.example:22', { yaml: shell }));
+  });
+});
+
+describe('a service of a TailscaleServices', () => {
+  const direct = `
+apiVersion: gateway.tailscale.com/v1alpha1
+kind: TailscaleEndpoints
+metadata: { name: front, namespace: default, labels: { app: web } }
+spec: { tailnet: prod, proxy: { connectionType: ingress, replicas: 1 } }
+---
+apiVersion: gateway.tailscale.com/v1alpha1
+kind: TailscaleServices
+metadata: { name: db, namespace: default }
+spec: { selector: { matchLabels: { app: web } }, backends: [{ kubernetes: { name: web, port: 80 } }], vipService: { name: 'svc:db' } }
+---
+`;
+
+  it('is followed to what proxies forward to', () => {
+    const path = pathOf('http://db/', { yaml: direct });
+    expect(path.steps.map(({ at }) => at)).toEqual(['tailnet', 'service', 'proxies', 'backend']);
+    expect(linesAt('backend', path)).toEqual(['backend web.default.svc:80: proxies forward bytes to it without an Envoy']);
+    expect(path).toMatchObject({ outcome: 'refused', wrong: { reason: 'Pending', object: 'TailscaleServices/default/db' } });
+  });
+});
