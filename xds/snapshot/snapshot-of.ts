@@ -36,13 +36,16 @@ const byResource = new WeakMap<Resource, EncodedResource>();
 
 const encodeResource = (type: ResourceType, resource: Resource, previous: TypeSnapshot | undefined): EncodedResource => {
   const { name, owners, parts } = resource;
-  const serialize = (): Uint8Array => encode(messageNames[type], resource.message);
+  const serialize = serializer(type, resource);
   if (parts !== undefined) {
     const made = parts.map((part) => encodedOnce(type, part, previous));
     return encodedWhenAsked(typeUrlOf(type), name, serialize, owners, made);
   }
   return encodedFrom(typeUrlOf(type), name, serialize(), owners, type === 'Cluster' ? edsNameOf(resource.message as Cluster) : undefined);
 };
+
+/** By itself, for it may be kept: a function made beside others holds what they hold, here the snapshot before, and by that all before it. */
+const serializer = (type: ResourceType, resource: Resource) => (): Uint8Array => encode(messageNames[type], resource.message);
 
 /** A resource that was built anew with the same content keeps its bytes, so that two generations do not hold them twice. */
 const reuse = (made: EncodedResource, before: EncodedResource | undefined): EncodedResource => {

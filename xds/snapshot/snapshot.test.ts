@@ -1,3 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assignment, edsCluster, resourcesOf } from '../../test/support/ads-resources.ts';
@@ -12,6 +15,9 @@ import { snapshotFrom, typeSnapshotFrom } from './snapshot.ts';
 const cds = typeUrlOf('Cluster');
 const eds = typeUrlOf('ClusterLoadAssignment');
 const named = (name: string, content = '') => encodedFrom(cds, name, Buffer.from(content));
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 describe('an encoded resource', () => {
   it('is framed as clients read it, in both protocols', () => {
@@ -113,6 +119,32 @@ describe('a snapshot', () => {
         ?.resources.keys() ?? []),
     ];
     expect([assignments(patient), assignments(cluster)]).toEqual([[], ['a']]);
+  });
+
+  it('encodes a resource that is there in parts as well when somebody asks, and holds no snapshot before it for that', async () => {
+    const generation = (content: string) => {
+      const part = { name: 'whole/0', message: { name: 'whole/0', virtualHosts: [{ name: content }] }, owners: [] };
+      const whole = { name: 'whole', parts: [part], message: { name: 'whole', virtualHosts: [{ name: content }] }, owners: [] };
+      return {
+        ...resourcesOf({}),
+        RouteConfiguration: new Map([
+          ['whole', whole],
+          ['whole/0', part],
+        ]),
+      };
+    };
+    const rds = typeUrlOf('RouteConfiguration');
+    let first: ReturnType<typeof snapshotOf> | undefined = snapshotOf(generation('1'));
+    const held = new WeakRef(first);
+    const second = snapshotOf(generation('2'), first);
+    expect(second.get(rds)?.resources.get('whole')?.version).not.toBe(first.get(rds)?.resources.get('whole')?.version);
+    expect(snapshotOf(generation('2'), second)).toBe(second);
+    expect(snapshotOf(generation('2')).get(rds)?.version).toBe(second.get(rds)?.version);
+    first = undefined;
+    await nextTurn();
+    collectGarbage();
+    expect(held.deref()).toBe(undefined);
+    expect(second.get(rds)?.resources.get('whole')?.sotw.includes('2')).toBe(true);
   });
 
   it('has a version that does not depend on the order of its resources', () => {

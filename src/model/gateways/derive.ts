@@ -118,7 +118,7 @@ export const gatewayDeriver = ({
       ...(standing.accepted ? served() : {}),
       statuses: new Map([[keyOf(gateway), status], ...setStatuses]),
       outcomes: attachments.outcomes,
-      said: (route) => saidOf(attachments.outcomes.get(route) ?? noOutcomes),
+      said: sayer(attachments.outcomes, saidOf),
       ancestors: new Map(ancestors),
     };
   });
@@ -169,6 +169,12 @@ const uses = (listeners: readonly JudgedListener[], { on }: Attachments, clientC
 };
 
 const noOutcomes: readonly RefOutcome[] = [];
+
+/** By itself, for it is kept: a function made while deriving would hold what that looked things up in. */
+const sayer =
+  (outcomes: Attachments['outcomes'], saidOf: (outcomes: readonly RefOutcome[]) => Said): DerivedGateway['said'] =>
+  (route) =>
+    saidOf(outcomes.get(route) ?? noOutcomes);
 
 const ancestorStatusOf = (
   gateway: Gateway,
