@@ -36,10 +36,12 @@ export type LabOptions = {
   readonly images: readonly string[];
   /** What the image files refer to. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Seconds that pods have for their end, where they ask for more; few unless told otherwise. */
+  readonly graceSeconds?: number;
 };
 
 /** A lab of its own, up; whoever starts it takes it down. */
-export const startLab = async ({ name, port, images, environment }: LabOptions): Promise<Lab> => {
+export const startLab = async ({ name, port, images, environment, graceSeconds = 3 }: LabOptions): Promise<Lab> => {
   if (program === undefined) throw new Error('no lab: it stands beside the checkout, as ../shared/lab, and wants root');
   const scratch = await mkdtemp(join(tmpdir(), `tailplane-${name}-`));
   const env = { ...process.env, ...environment, LAB_NAME: name, LAB_PORT: String(port), LAB_STATE: scratch };
@@ -57,7 +59,7 @@ export const startLab = async ({ name, port, images, environment }: LabOptions):
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void down().finally(() => process.exit(1)));
   try {
-    await run(['up', '--images', images.join(',')]);
+    await run(['up', '--images', images.join(','), '--grace-cap', `${graceSeconds}s`]);
   } catch (error) {
     await down();
     throw error;

@@ -14,8 +14,7 @@ export type Identity =
   | { readonly tags: readonly string[]; readonly user?: undefined };
 
 export type BridgeOptions = {
-  /** URLs of the lab's control server, its admin API, and the simulator. */
-  readonly control: string;
+  /** URLs of the lab's admin API, and of the simulator. */
   readonly admin: string;
   readonly simulator: string;
   /** By host name; others are proxies of ours, `tag:k8s`, as their auth keys make them, which the lab does not know. */
@@ -24,7 +23,13 @@ export type BridgeOptions = {
   readonly moved?: (service: string, host: string | undefined) => void;
 };
 
-type Node = { readonly stableID: string; readonly name: string; readonly hostname: string; readonly addresses: readonly string[] };
+type Node = {
+  readonly stableID: string;
+  readonly nodeKey: string;
+  readonly name: string;
+  readonly hostname: string;
+  readonly addresses: readonly string[];
+};
 
 export class Bridge {
   readonly #options: BridgeOptions;
@@ -55,10 +60,11 @@ export class Bridge {
   }
 
   async #round(): Promise<void> {
-    const { control, admin } = this.#options;
+    const { admin } = this.#options;
     const nodes = (await this.#call<readonly Node[] | null>('GET', `${admin}/nodes`)) ?? [];
     for (const node of nodes) await this.#introduce(node);
-    const alive = new Map((await daemons()).filter(({ controlURL }) => controlURL === control).map((daemon) => [daemon.id, daemon]));
+    const running = new Map((await daemons()).map((daemon) => [daemon.nodeKey, daemon]));
+    const alive = new Map(nodes.map(({ stableID, nodeKey }) => [stableID, running.get(nodeKey)]));
     const before = await this.#tailnet();
     for (const { nodeId } of before.devices) if (this.#known.has(nodeId)) await this.#tell(nodeId, alive.get(nodeId));
     const tailnet = await this.#tailnet();

@@ -6,10 +6,8 @@ import { text } from 'node:stream/consumers';
 
 /** What a daemon says of itself. */
 export type Daemon = {
-  readonly pid: number;
-  /** Stable node id. */
-  readonly id: string;
-  readonly controlURL: string;
+  /** The public key that its coordination server knows it by, `nodekey:…`: no other machine of any tailnet has it. */
+  readonly nodeKey: string;
   /** Services that it offers to host, `svc:web`. */
   readonly advertised: readonly string[];
 };
@@ -32,12 +30,12 @@ const daemonOf = async (pid: number): Promise<Daemon | undefined> => {
   const socket = await socketOf(pid);
   if (socket === undefined) return undefined;
   await stat(socket);
-  const [{ Self }, { ControlURL, AdvertiseServices }] = await Promise.all([
-    ask<{ readonly Self?: { readonly ID?: string } }>(socket, '/localapi/v0/status?peers=false'),
-    ask<{ readonly ControlURL?: string; readonly AdvertiseServices?: readonly string[] | null }>(socket, '/localapi/v0/prefs'),
+  const [{ Self }, { AdvertiseServices }] = await Promise.all([
+    ask<{ readonly Self?: { readonly PublicKey?: string } }>(socket, '/localapi/v0/status?peers=false'),
+    ask<{ readonly AdvertiseServices?: readonly string[] | null }>(socket, '/localapi/v0/prefs'),
   ]);
-  const id = Self?.ID ?? '';
-  return id === '' ? undefined : { pid, id, controlURL: ControlURL ?? '', advertised: AdvertiseServices ?? [] };
+  const nodeKey = Self?.PublicKey ?? '';
+  return nodeKey === '' ? undefined : { nodeKey, advertised: AdvertiseServices ?? [] };
 };
 
 const ask = <T>(socketPath: string, path: string): Promise<T> =>

@@ -49,7 +49,6 @@ const { addrs } = await steer<{ readonly addrs: readonly [string, string] }>('PO
 
 const moves: (string | null)[] = [];
 const bridge = new Bridge({
-  control: tailnet.control,
   admin: tailnet.admin,
   simulator,
   identities: { anna: { user: 'anna@example.com' } },
