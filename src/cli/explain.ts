@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Explanation, Path } from '../ops/explain/explanation.ts';
+import { type Explanation, type Path, wrongText } from '../ops/explain/explanation.ts';
 import { addAskFlags, addOutputFlag, ask, type AskFlags, printJson } from './ask.ts';
 import type { Io } from './io.ts';
 import { table } from './table.ts';
@@ -43,7 +43,7 @@ const pathText = (target: string, { gateway, outcome, status, steps, passedOver,
       ['', '', ''],
       steps.map(({ at, name, detail }) => [at, name, detail]),
     ).trimStart(),
-    ...(wrong === undefined ? [] : [`what is wrong first: ${wrong.reason === undefined ? '' : `${wrong.reason}: `}${wrong.message}\n`]),
+    ...(wrong === undefined ? [] : [`what is wrong first: ${wrongText(wrong)}\n`]),
     ...(passed.length === 0 ? [] : ['passed over:\n', table(['', '', ''], passed).trimStart()]),
   ].join('');
 };

@@ -4,11 +4,25 @@ import { agoText } from './ago.ts';
 import { reportText } from './status.ts';
 
 const now = Date.parse('2026-01-01T00:05:30Z');
-const none: StatusReport = { sources: [], problems: [], objects: [], tailnets: [], proxies: [], envoys: [] };
+const none: StatusReport = { sources: [], problems: [], objects: [], tailnets: [], proxies: [], services: [], envoys: [] };
 
 describe('status as people read it', () => {
   it('says that nothing is configured', () => {
     expect(reportText(none, now)).toBe('nothing is configured\n');
+  });
+
+  it('has services of tailnets, and why peers do not reach them', () => {
+    const web = { name: 'svc:web', tailnet: 'prod', owner: 'TailscaleGateway/default/share', ports: ['tcp:80', 'tcp:443'] } as const;
+    const services = [
+      { ...web, addresses: ['100.100.0.1'], consumers: ['east', 'west'] },
+      { ...web, name: 'svc:api', addresses: [], consumers: [], trouble: 'Pending: svc:api is not on tailnet "prod" yet' },
+    ];
+    expect(reportText({ ...none, services }, now).split('\n')).toEqual([
+      'SERVICE  TAILNET  OWNER                           PORTS           ADDRESSES    USED BY    TROUBLE',
+      'svc:web  prod     TailscaleGateway/default/share  tcp:80 tcp:443  100.100.0.1  east west',
+      'svc:api  prod     TailscaleGateway/default/share  tcp:80 tcp:443                          Pending: svc:api is not on tailnet "prod" yet',
+      '',
+    ]);
   });
 
   it('has tailnets and their proxies', () => {

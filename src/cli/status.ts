@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { ReportedObject, StatusReport } from '../ops/status-report.ts';
-import type { ReportedProxies, ReportedTailnet } from '../ops/tailnet-report.ts';
+import type { ReportedProxies, ReportedService, ReportedTailnet } from '../ops/tailnet-report.ts';
 import { addAskFlags, addOutputFlag, ask, type AskFlags, printJson } from './ask.ts';
 import type { Io } from './io.ts';
 import { problemLines } from './problems.ts';
@@ -18,7 +18,7 @@ export const statusCommand = (io: Io): Command =>
     });
 
 /** As people read it. `now`: milliseconds since 1970. */
-export const reportText = ({ objects, tailnets, proxies, envoys, problems, sources }: StatusReport, now: number): string => {
+export const reportText = ({ objects, tailnets, proxies, services, envoys, problems, sources }: StatusReport, now: number): string => {
   const withStatus = objects.filter(({ status }) => status !== undefined);
   const sections = [
     table(['KIND', 'NAMESPACE', 'NAME', 'OK', 'TROUBLE'], withStatus.flatMap(objectRows)),
@@ -27,6 +27,7 @@ export const reportText = ({ objects, tailnets, proxies, envoys, problems, sourc
       tailnets.map((tailnet) => tailnetRow(tailnet, now)),
     ),
     table(['PROXIES', 'NAMESPACE', 'TAILNET', 'MODE', 'READY', 'DEVICES', 'TROUBLE'], proxies.map(proxiesRow)),
+    table(['SERVICE', 'TAILNET', 'OWNER', 'PORTS', 'ADDRESSES', 'USED BY', 'TROUBLE'], services.map(serviceRow)),
     table(
       ['ENVOY', 'GATEWAY', 'MODE', 'STATE', 'CONNECTED', 'ERROR'],
       envoys.map(({ node, gateway, mode, state, connectedAt, types }) => [
@@ -82,5 +83,15 @@ const proxiesRow = ({
   [direction, mode].filter((word) => word !== undefined).join(' '),
   `${ready} of ${desired}`,
   `${devices.filter(({ joined }) => joined).length} of ${desired}`,
+  trouble ?? '',
+];
+
+const serviceRow = ({ name, tailnet, owner, ports, addresses, consumers, trouble }: ReportedService): readonly string[] => [
+  name,
+  tailnet,
+  owner,
+  ports.join(' '),
+  addresses.join(' '),
+  consumers.join(' '),
   trouble ?? '',
 ];

@@ -5,7 +5,7 @@ import { byCodeUnit, keyOf, type ObjectKey } from '../lib/key.ts';
 import type { SourceHealth, SourceProblem } from '../sources/source.ts';
 import type { ClusterStatus, StatusWithTimes } from '../model/cluster-status.ts';
 import type { Known } from './known.ts';
-import { proxiesIn, type ReportedProxies, type ReportedTailnet, tailnetsIn } from './tailnet-report.ts';
+import { proxiesIn, type ReportedProxies, type ReportedService, type ReportedTailnet, servicesIn, tailnetsIn } from './tailnet-report.ts';
 
 /** The JSON of `status -o json` and `/api/v1/status`; documented in docs/cli.md. */
 export type StatusReport = {
@@ -14,6 +14,7 @@ export type StatusReport = {
   readonly objects: readonly ReportedObject[];
   readonly tailnets: readonly ReportedTailnet[];
   readonly proxies: readonly ReportedProxies[];
+  readonly services: readonly ReportedService[];
   readonly envoys: readonly ReportedEnvoy[];
 };
 
@@ -59,6 +60,7 @@ export const statusReportOf = (
   objects: allKinds.flatMap((kind) => [...known.state.objects[kind].values()].map((object) => objectFrom(object, statusOf(keyOf(object))))),
   tailnets: tailnetsIn(known.state),
   proxies: proxiesIn(known),
+  services: servicesIn(known),
   envoys: clients.map(envoyFrom).toSorted((a, b) => byCodeUnit(`${a.gateway} ${a.node}`, `${b.gateway} ${b.node}`)),
 });
 

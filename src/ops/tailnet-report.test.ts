@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { graphOf } from '../../test/support/graph.ts';
-import type { ObservedProxy } from '../api/observations.ts';
+import { graphOf as graphOfShared, observed, route, share } from '../../test/support/shared-gateway.ts';
+import { noObservations, type Observations, type ObservedProxy } from '../api/observations.ts';
 import type { ProxySet } from '../model/proxy-set.ts';
 import { deviceOf, objectsOf, observationsOf, offline, stateOf, tailnetOf } from '../model/tailnets/fixtures.ts';
 import type { Known } from './known.ts';
-import { proxiesIn, tailnetsIn } from './tailnet-report.ts';
+import { proxiesIn, servicesIn, tailnetsIn } from './tailnet-report.ts';
 
 const health = { name: 'files', synced: true, lastRead: 0 };
 const stateWith = (observations?: Known['state']['observations']): Known['state'] => ({
@@ -115,4 +116,30 @@ describe('proxies', () => {
     const [one] = proxiesIn(known({ 'default/a-egress': { desired: 2, ready: 0, pods: [], failure } }, set));
     expect(one?.trouble).toBe('KeyRefused: tag:k8s is not owned: see tagOwners');
   });
+});
+
+it('services of tailnets are told with what the status of their owner says', () => {
+  const web = share() + route('HTTPRoute', 'web', '', '', 'default', 'https');
+  const reported = (observations: Observations | undefined) =>
+    servicesIn({
+      graph: graphOfShared(web, observations ?? noObservations),
+      state: { objects: objectsOf(), problems: [], health, ...(observations === undefined ? {} : { observations }) },
+    });
+  const service = {
+    name: 'svc:web',
+    tailnet: 'prod',
+    owner: 'TailscaleGateway/default/share',
+    addresses: ['100.100.0.1'],
+    consumers: ['east'],
+  };
+  const there = {
+    addresses: ['100.100.0.1'],
+    consumers: ['east'],
+    failure: { reason: 'NotShared', message: 'svc:web belongs to somebody' },
+  };
+  expect(reported(observed({ 'prod/svc:web': there }))).toEqual([
+    { ...service, ports: ['tcp:80', 'tcp:443'], trouble: 'NotShared: svc:web belongs to somebody' },
+  ]);
+  expect(reported(undefined)).toMatchObject([{ ...service, addresses: [], consumers: [] }]);
+  expect(reported(undefined)[0]).not.toHaveProperty('trouble');
 });

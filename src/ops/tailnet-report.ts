@@ -1,7 +1,9 @@
-import type { Device, KnownTailnet, ObservedProxies, TailnetTrouble } from '../api/observations.ts';
+import { type Device, type KnownTailnet, noObservations, type ObservedProxies, type TailnetTrouble } from '../api/observations.ts';
 import { byCodeUnit, type ObjectKey } from '../lib/key.ts';
 import { present } from '../lib/present.ts';
 import type { ProxySet } from '../model/proxy-set.ts';
+import { wrongText } from './explain/explanation.ts';
+import { sharedIn } from './explain/shared.ts';
 import type { Known } from './known.ts';
 
 /** A TailscaleTailnet, as far as is known of it. */
@@ -42,6 +44,35 @@ export type ReportedDevice = {
   readonly address?: string;
   /** By the tailnet's word; absent while it does not know the machine. */
   readonly online?: boolean;
+};
+
+/** A Tailscale Service that objects of ours have. */
+export type ReportedService = {
+  /** `svc:web`. */
+  readonly name: string;
+  readonly tailnet: string;
+  /** TailscaleGateway or TailscaleServices. */
+  readonly owner: ObjectKey;
+  readonly ports: readonly string[];
+  readonly addresses: readonly string[];
+  /** Clusters that use it, as the tailnet has it. */
+  readonly consumers: readonly string[];
+  /** Why peers do not reach it. */
+  readonly trouble?: string;
+};
+
+/** By tailnet and name. */
+export const servicesIn = ({
+  state: { observations = noObservations },
+  graph,
+}: Pick<Known, 'state' | 'graph'>): readonly ReportedService[] => {
+  const { tailnets, sharedServices } = observations;
+  return [...sharedIn({ graph, tailnets, sharedServices }).values()]
+    .toSorted((one, other) => byCodeUnit(one.key, other.key))
+    .map(({ key, name, tailnet, owner, ports, wrong }): ReportedService => {
+      const { addresses = [], consumers = [] } = sharedServices.get(key) ?? {};
+      return present({ name, tailnet, owner, ports, addresses, consumers, trouble: wrong && wrongText(wrong) });
+    });
 };
 
 /** By name. */

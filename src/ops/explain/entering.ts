@@ -6,7 +6,7 @@ import { nameNotCertified } from './certificates.ts';
 import type { Path, Step, Wrong } from './explanation.ts';
 import { type Asker, askerFrom } from './identity.ts';
 import type { Request } from './request.ts';
-import { complaintsOf, observedOf, type Shared, sharedGateway } from './shared.ts';
+import { complaintsOf, type Shared, sharedGateway } from './shared.ts';
 import { tailnetStep } from './tailnet.ts';
 import type { World } from './world.ts';
 
@@ -63,7 +63,7 @@ export const enteringTo = (shared: Shared, port: number, peer: string | undefine
 
 const serviceStep = (shared: Shared, world: World): Step => {
   const { key, name, owner, ports, remark } = shared;
-  const observed = observedOf(key, world);
+  const observed = world.sharedServices.get(key);
   const addresses = observed?.addresses ?? [];
   const nowhere = world.asked ? 'no address yet' : 'addresses are not looked up';
   const detail = [
@@ -83,7 +83,7 @@ const proxySteps = ({ key, name }: Shared, port: number, world: World): readonly
     if (observed === undefined) return { at: 'proxies', name: set, detail: world.asked ? 'not there yet' : 'not looked up' };
     const joined = observed.pods.filter((pod) => pod.joined);
     const offering = joined.filter(({ advertised }) => advertised?.includes(name));
-    const hosts = observedOf(key, world)?.hosts;
+    const hosts = world.sharedServices.get(key)?.hosts;
     const approved = offering.filter(({ nodeId }) => nodeId !== undefined && hosts?.get(nodeId)?.approved);
     const leadsTo = observed.served?.get(name)?.get(port);
     const target = world.graph.proxySets.get(set)?.services.get(name)?.ports.get(port);

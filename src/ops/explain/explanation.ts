@@ -24,6 +24,9 @@ export type Path = {
 /** `object` has it in its status. */
 export type Wrong = { readonly reason?: string; readonly message: string; readonly object?: ObjectKey };
 
+/** As people read it. */
+export const wrongText = ({ reason, message }: Wrong): string => (reason === undefined ? message : `${reason}: ${message}`);
+
 export type Step = {
   /**
    * `reach`, `health`, `tailnet`, `proxies` and `machine` are there for backends in tailnets; `peer`, `tailnet`, `service`, `proxies` and `certificate`

@@ -38,7 +38,7 @@ const governingAt = (
   world: World,
 ): readonly Governing[] => {
   const policies = world.policies();
-  if (policies.all.length === 0) return [];
+  if (policies === undefined) return [];
   const places = placesOf(gateway, policies, new Set());
   const governing = [
     ...backends.flatMap(places.atBackend),

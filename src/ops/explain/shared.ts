@@ -1,4 +1,3 @@
-import type { ObservedVipService } from '../../api/observations.ts';
 import { localKey, type ObjectKey, partsOf } from '../../lib/key.ts';
 import { isTrouble } from '../../model/cluster-status.ts';
 import { labelOf } from '../../model/sharing/service-names.ts';
@@ -25,8 +24,10 @@ export type Shared = {
   readonly remark?: string;
 };
 
+type Known = Pick<World, 'graph' | 'tailnets' | 'sharedServices'>;
+
 /** Services that routes became, and those of TailscaleServices, by `tailnet/svc:name`. */
-export const sharedIn = (world: World): ReadonlyMap<string, Shared> => {
+export const sharedIn = (world: Known): ReadonlyMap<string, Shared> => {
   const all = new Map<string, Shared>();
   for (const [key, { tailnet, name, owners, routes, ports }] of world.graph.vipServices) {
     const [owner] = owners;
@@ -47,18 +48,16 @@ export const sharedIn = (world: World): ReadonlyMap<string, Shared> => {
   return all;
 };
 
-const troubleOf = (owner: ObjectKey, type: string, { graph }: World): Wrong | undefined => {
+const troubleOf = (owner: ObjectKey, type: string, { graph }: Known): Wrong | undefined => {
   const status = graph.statuses.get(owner);
   const found = status !== undefined && 'conditions' in status ? status.conditions.find((one) => one.type === type) : undefined;
   return found !== undefined && isTrouble(found) ? { reason: found.reason, message: found.message, object: owner } : undefined;
 };
 
-const namesOf = (key: string, tailnet: string, name: string, world: World): readonly string[] => {
-  const suffix = world.tailnets.get(tailnet)?.known?.suffix;
-  return [...(suffix === undefined ? [] : [`${labelOf(name)}.${suffix}`]), ...(observedOf(key, world)?.addresses ?? [])];
+const namesOf = (key: string, tailnet: string, name: string, { tailnets, sharedServices }: Known): readonly string[] => {
+  const suffix = tailnets.get(tailnet)?.known?.suffix;
+  return [...(suffix === undefined ? [] : [`${labelOf(name)}.${suffix}`]), ...(sharedServices.get(key)?.addresses ?? [])];
 };
-
-export const observedOf = (key: string, { read }: World): ObservedVipService | undefined => read('sharedServices', key);
 
 /** What TailscaleGateways and TailscaleServices say is wrong in words that have `text` in them: who else has a name, or why something is not shared. */
 export const complaintsOf = (text: string, { graph }: World): readonly (Wrong & { readonly object: ObjectKey })[] =>

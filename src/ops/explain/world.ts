@@ -15,11 +15,12 @@ export type World = {
   readonly asked: boolean;
   /** The model's own tables, to see why a backend in a tailnet has the endpoints it has. */
   readonly read: Read<ModelTables>;
-  /** TailscaleRoutePolicies by what they are about. */
-  readonly policies: () => Policies;
+  /** TailscaleRoutePolicies by what they are about; undefined where there are none. */
+  readonly policies: () => Policies | undefined;
   /** Tailscale Services that objects of ours have. */
   readonly shared: () => ReadonlyMap<string, Shared>;
   readonly tailnets: Observations['tailnets'];
+  readonly sharedServices: Observations['sharedServices'];
 };
 
 /** Tables and policies are made when something is looked up: most explanations have no need of them. */
@@ -32,13 +33,15 @@ export const worldOf = ({ graph, state: { objects, observations } }: Pick<Known,
     const plain = tablesBuilder()(all, observations ?? noObservations);
     return generatedAdder()(plain, generatedRoutesBuilder()(plain));
   };
+  const { tailnets, sharedServices } = observations ?? noObservations;
   const world: World = {
     graph,
     asked: observations !== undefined,
     read: (table, key) => (tables ??= made())[table].get(key) as never,
     shared: () => (shared ??= sharedIn(world)),
-    policies: () => (policies ??= policiesBuilder()((tables ??= made()))),
-    tailnets: (observations ?? noObservations).tailnets,
+    policies: () => (objects.TailscaleRoutePolicy.size === 0 ? undefined : (policies ??= policiesBuilder()((tables ??= made())))),
+    tailnets,
+    sharedServices,
   };
   return world;
 };
