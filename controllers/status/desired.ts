@@ -135,6 +135,7 @@ const ownTypes = [
   'VIPServiceReady',
   'EndpointsSelected',
   'ServicesReady',
+  'CertificatesReady',
   'Accepted',
   'Conflicted',
 ] as const;

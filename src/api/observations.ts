@@ -7,6 +7,8 @@ export type Observations = {
   readonly proxies: ReadonlyMap<string, ObservedProxies>;
   /** What became of Tailscale Services that we asked for, by `TailscaleTailnet/svc:name`. */
   readonly sharedServices: ReadonlyMap<string, ObservedVipService>;
+  /** When the hour began that it is, in ms since 1970; absent where nobody looks at the clock. */
+  readonly hour?: number;
 };
 
 export const noObservations: Observations = { tailnets: new Map(), proxies: new Map(), sharedServices: new Map() };

@@ -9,6 +9,7 @@ import type { Logger } from '../ops/log.ts';
 import type { TailscaleCall } from '../ops/metrics.ts';
 import type { Update } from '../pipeline.ts';
 import { directorySource } from '../sources/directory/directory-source.ts';
+import { hours } from '../sources/hours.ts';
 import { observing } from '../sources/observing.ts';
 import type { Platform } from './platform.ts';
 import { standaloneName, stepsFor } from './steps.ts';
@@ -43,7 +44,7 @@ export const directoryPlatform = async (
     log,
   });
   return {
-    source: observing(files$, { tailnets: tailnets.tailnets$, proxies: proxies$, sharedServices: sharedServices$ }),
+    source: observing(files$, { tailnets: tailnets.tailnets$, proxies: proxies$, sharedServices: sharedServices$, hour: hours(Date.now) }),
     steps: stepsFor({ ...config, onCluster: false }),
     groupOf: ca === undefined ? groupByClaim : groupByCertificate,
     ...(tlsFiles === undefined ? {} : { tls$: tlsFromFiles(tlsFiles, (error) => log.error(error.message)) }),

@@ -3,6 +3,7 @@ import type { Objects } from '../api/objects.ts';
 import { noObservations, type Observations } from '../api/observations.ts';
 import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../lib/key.ts';
 import { sameElements } from '../lib/memo.ts';
+import { present } from '../lib/present.ts';
 import { endpointsBuilder } from './endpoints.ts';
 import { callingOf, classStatuses } from './gateways/class-status.ts';
 import { boundPorts } from './gateways/declared.ts';
@@ -100,7 +101,8 @@ export const graphBuilder = (options: ModelOptions): ((objects: Objects, observa
     const endpoints = endpointsOf(gateways, tables);
     const hosting = hostingOf(sharing, { infrastructures, endpoints, tables });
     const proxySets = proxySetsOf(tables, { gateways, hosting, shares: sharesByOwner(sharing.shares) });
-    const findings = { tables, templates, proxySets, generated, gateways, refusalOf, sharing, hosting };
+    const timed = present({ hour: observations.hour });
+    const findings = { tables, templates, proxySets, generated, gateways, refusalOf, sharing, hosting, ...timed };
     const ownStatuses = observations === noObservations ? own.unobserved(findings) : own.observed(findings);
     return {
       gateways,

@@ -12,7 +12,7 @@ import { type TailnetTables, tailnetTablesBuilder } from './tailnets/tables.ts';
  * references need. Values keep their identity from one rebuild to the next unless what they hold changed.
  */
 export type ModelTables = Objects &
-  Observations &
+  Omit<Observations, 'hour'> &
   TailnetTables & {
     /** ReferenceGrants by their own namespace: the namespace they let others refer to. */
     readonly grantsTo: ReadonlyMap<string, readonly ReferenceGrant[]>;
@@ -35,14 +35,17 @@ export const tablesBuilder = (): ((objects: Objects, observations?: Observations
     return service === undefined ? [] : [localKey(slice.metadata.namespace ?? '', service)];
   });
   const tailnetTables = tailnetTablesBuilder();
-  return (objects, observations = noObservations) => ({
-    ...objects,
-    ...observations,
-    ...tailnetTables(objects, observations),
-    grantsTo: grantsTo(objects.ReferenceGrant),
-    backendTlsPolicies: backendTlsPolicies(objects.BackendTLSPolicy),
-    slicesOf: slicesOf(objects.EndpointSlice),
-  });
+  return (objects, observations = noObservations) => {
+    const { hour: _, ...observed } = observations;
+    return {
+      ...objects,
+      ...observed,
+      ...tailnetTables(objects, observations),
+      grantsTo: grantsTo(objects.ReferenceGrant),
+      backendTlsPolicies: backendTlsPolicies(objects.BackendTLSPolicy),
+      slicesOf: slicesOf(objects.EndpointSlice),
+    };
+  };
 };
 
 /** Tables that say where things are and whether they run. Routes and Gateways do not depend on them. */

@@ -1,8 +1,12 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { AdsStats } from '../../xds/ads/events.ts';
 import { allKinds } from '../api/kinds.ts';
+import { certificateValidity } from '../model/gateways/certificates.ts';
+import { issuedRecently, suffixOf } from '../model/sharing/certificate-budget.ts';
+import { certificatesIn, obtainedIn } from './certificates.ts';
 import { resourceTypes } from './dump.ts';
 import type { TailnetState } from '../api/observations.ts';
+import { partsOf } from '../lib/key.ts';
 import type { Known } from './known.ts';
 import type { Vitals } from './health.ts';
 
@@ -152,6 +156,24 @@ export const metricsOf = ({ ads, known, vitals, cluster }: Figures): Metrics => 
   });
   gauge('tailnet_trouble', '1 while a tailnet cannot be asked, and why', ['tailnet', 'reason'], (set) => {
     for (const { name, trouble } of tailnets()) if (trouble !== undefined) set(1, name, trouble.kind);
+  });
+
+  gauge(
+    'certificate_expiry_timestamp_seconds',
+    'When a certificate expires that Envoys are given, by its Secret',
+    ['namespace', 'name'],
+    (set) => {
+      for (const certificate of certificatesIn(known()?.graph)) {
+        const { namespace, name } = partsOf(certificate.owner);
+        const validity = certificateValidity(certificate);
+        if (validity !== undefined) set(validity.to / 1000, namespace, name);
+      }
+    },
+  );
+  gauge('magicdns_certificates_issued_recently', 'Certificates of MagicDNS names issued in the last seven days', ['tailnet'], (set) => {
+    const obtained = obtainedIn(known()?.graph);
+    const counts = issuedRecently(obtained, Date.now());
+    for (const { tailnet, name } of obtained) set(counts.get(suffixOf(name)) ?? 0, tailnet);
   });
 
   if (cluster !== undefined) {

@@ -13,8 +13,12 @@ type Leaf = Certificate & { readonly issuer: Issuer };
 /** A certificate authority of its own. */
 export const authority = (commonName = 'test CA'): Leaf => issue(commonName, [], undefined);
 
+/** When a certificate is valid, ISO 8601. */
+type Validity = { readonly from?: string; readonly to?: string };
+
 /** A certificate for DNS names, signed by `by` or by itself. */
-export const certificateFor = (names: readonly string[], by?: Leaf): Leaf => issue(names[0] ?? 'test', names, by?.issuer);
+export const certificateFor = (names: readonly string[], by?: Leaf, validity?: Validity): Leaf =>
+  issue(names[0] ?? 'test', names, by?.issuer, validity);
 
 /** A self-signed certificate in files, for programs that want paths. */
 export const selfSigned = async (
@@ -29,7 +33,12 @@ export const selfSigned = async (
   return { ...made, certFile, keyFile, remove: () => rm(dir, { recursive: true, force: true }) };
 };
 
-const issue = (commonName: string, names: readonly string[], issuer: Issuer | undefined): Leaf => {
+const issue = (
+  commonName: string,
+  names: readonly string[],
+  issuer: Issuer | undefined,
+  { from = '2020-01-01T00:00:00Z', to = '2049-01-01T00:00:00Z' }: Validity = {},
+): Leaf => {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const signer = issuer ?? { commonName, key: privateKey };
   const body = sequence(
@@ -37,7 +46,7 @@ const issue = (commonName: string, names: readonly string[], issuer: Issuer | un
     integer(Buffer.concat([Buffer.from([1]), randomBytes(8)])),
     ecdsaWithSha256,
     nameOf(signer.commonName),
-    sequence(utcTime('200101000000Z'), utcTime('490101000000Z')),
+    sequence(utcTime(from), utcTime(to)),
     nameOf(commonName),
     publicKey.export({ type: 'spki', format: 'der' }),
     explicit(3, sequence(...(names.length === 0 ? [isAuthority] : []), ...(names.length === 0 ? [] : [alternativeNames(names)]))),
@@ -61,7 +70,7 @@ const sequence = (...content: readonly Buffer[]): Buffer => tlv(0x30, ...content
 const integer = (value: Buffer): Buffer => tlv(0x02, value);
 const bitString = (value: Buffer): Buffer => tlv(0x03, Buffer.from([0]), value);
 const octets = (value: Buffer): Buffer => tlv(0x04, value);
-const utcTime = (text: string): Buffer => tlv(0x17, Buffer.from(text));
+const utcTime = (iso: string): Buffer => tlv(0x17, Buffer.from(`${new Date(iso).toISOString().slice(2, 19).replaceAll(/\D/g, '')}Z`));
 const explicit = (tag: number, value: Buffer): Buffer => tlv(0xa0 + tag, value);
 const oid = (...bytes: readonly number[]): Buffer => tlv(0x06, Buffer.from(bytes));
 

@@ -21,6 +21,7 @@ import type { TailscaleCall } from '../../ops/metrics.ts';
 import type { Update } from '../../pipeline.ts';
 import type { ObservedObject } from '../../sources/kubernetes/observed.ts';
 import { kubernetesSource } from '../../sources/kubernetes/kubernetes-source.ts';
+import { hours } from '../../sources/hours.ts';
 import { observing } from '../../sources/observing.ts';
 import type { Platform, Running } from '../platform.ts';
 import { stepsFor } from '../steps.ts';
@@ -98,7 +99,12 @@ export const clusterPlatform = async (config: Config, log: Logger, called: (call
   let provisioningFailures = 0;
 
   return {
-    source: observing(state$, { tailnets: tailnets.tailnets$, proxies: knownSoon(proxies.observed$), sharedServices: sharedServices$ }),
+    source: observing(state$, {
+      tailnets: tailnets.tailnets$,
+      proxies: knownSoon(proxies.observed$),
+      sharedServices: sharedServices$,
+      hour: hours(Date.now),
+    }),
     steps: stepsFor({ privilegedPorts: false, onCluster: true, clusterName, ingressProxyRanges: config.ingressProxyRanges }),
     groupOf: certificates$ === undefined ? groupByClaim : groupByCertificate,
     ...(certificates$ === undefined ? {} : { tls$: certificates$.pipe(map(({ server }) => server)) }),

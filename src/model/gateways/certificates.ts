@@ -67,6 +67,13 @@ const parsed = <T>(parse: () => T): T | undefined => {
   }
 };
 
+/** From when until when a certificate is valid, in ms; undefined of what is no certificate. */
+export const certificateValidity = memo((secret: TlsSecret): { readonly from: number; readonly to: number } | undefined => {
+  if (secret.type !== 'key-pair') return undefined;
+  const { validFromDate, validToDate } = new X509Certificate(secret.certificateChain);
+  return { from: validFromDate.getTime(), to: validToDate.getTime() };
+});
+
 /** Names a certificate is for: its DNS subject alternative names, lower case. */
 export const certificateNames = memo((secret: TlsSecret & { readonly type: 'key-pair' }): readonly string[] =>
   (new X509Certificate(secret.certificateChain).subjectAltName ?? '')

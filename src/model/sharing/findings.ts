@@ -5,6 +5,7 @@ import { present } from '../../lib/present.ts';
 import type { ObservedVipService } from '../../api/observations.ts';
 import type { Verdict } from '../route-node.ts';
 import { routesOf, type Left } from './candidates.ts';
+import { type CertificateFindings, certificateFindingsOf } from './certificate-findings.ts';
 import type { SharedService } from './services.ts';
 import type { Share } from './share.ts';
 import type { Sharing } from './sharing.ts';
@@ -23,6 +24,8 @@ export type ShareFindings = {
   readonly left: readonly string[];
   /** What others have, for users. */
   readonly conflicts: readonly string[];
+  /** Absent where none is used, or nobody knows what time it is. */
+  readonly certificates?: CertificateFindings;
 };
 
 /** Reasons of the coordination of services that say: somebody else has this one. */
@@ -62,6 +65,16 @@ export const shareFindingsOf = (gateway: TailscaleGateway, sharing: Sharing, wor
     ...present({ notReady: unhostedVerdict(unhosted) ?? brokenVerdict(broken, told) ?? leftVerdict(left) }),
     left: left.map(({ what, message }) => `${leftText(what)}: ${message}`),
     conflicts,
+    ...present({
+      certificates:
+        world.hour === undefined
+          ? undefined
+          : certificateFindingsOf(
+              ofOwner.map(([, service]) => service),
+              sharing.services,
+              world.hour,
+            ),
+    }),
   };
 };
 

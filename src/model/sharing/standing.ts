@@ -1,6 +1,7 @@
 import type { Observations, ObservedProxy, ObservedVipService } from '../../api/observations.ts';
 import { lastCall } from '../../lib/last-call.ts';
 import { partsOf, type ObjectKey } from '../../lib/key.ts';
+import { present } from '../../lib/present.ts';
 import type { HostedService, ProxySet } from '../proxy-set.ts';
 import type { Verdict } from '../route-node.ts';
 import type { ModelTables } from '../tables.ts';
@@ -17,12 +18,14 @@ export type Whereabouts = {
   readonly proxies: Observations['proxies'];
   readonly sharedServices: Observations['sharedServices'];
   readonly standings: ReadonlyMap<string, TailnetStanding>;
+  /** As observed. */
+  readonly hour?: number;
 };
 
 /** A function that brings these together; the same object while none of it is another. */
 export const whereaboutsBuilder = (
   onCluster: boolean,
-): ((tables: ModelTables, hosting: Hosting, proxySets: Whereabouts['proxySets']) => Whereabouts) => {
+): ((tables: ModelTables, hosting: Hosting, proxySets: Whereabouts['proxySets'], hour?: number) => Whereabouts) => {
   const made = lastCall(
     (
       hosting: Hosting,
@@ -30,10 +33,11 @@ export const whereaboutsBuilder = (
       proxies: Observations['proxies'],
       sharedServices: Observations['sharedServices'],
       standings: Whereabouts['standings'],
-    ): Whereabouts => ({ onCluster, hosting, proxySets, proxies, sharedServices, standings }),
+      hour: number | undefined,
+    ): Whereabouts => ({ onCluster, hosting, proxySets, proxies, sharedServices, standings, ...present({ hour }) }),
   );
-  return ({ proxies, sharedServices, tailnetStandings }, hosting, proxySets) =>
-    made(hosting, proxySets, proxies, sharedServices, tailnetStandings);
+  return ({ proxies, sharedServices, tailnetStandings }, hosting, proxySets, hour) =>
+    made(hosting, proxySets, proxies, sharedServices, tailnetStandings, hour);
 };
 
 /** A service that somebody has, by whomever it is made. */

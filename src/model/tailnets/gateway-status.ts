@@ -87,8 +87,10 @@ const conflictsIn = ({ conflicts }: GeneratedPlan): readonly string[] =>
   conflicts.map(({ claim, winner }) => `${claim} is that of ${winner}`);
 
 /** Said of those that share anything. */
-const servicesReady = ({ isSharing, notReady, services }: ShareFindings, { unless }: ConditionsOf): readonly Condition[] =>
-  isSharing ? [unless(notReady, 'ServicesReady', `Shared services: ${services.length}`)] : [];
+const servicesReady = ({ isSharing, notReady, services, certificates }: ShareFindings, { unless }: ConditionsOf): readonly Condition[] => [
+  ...(isSharing ? [unless(notReady, 'ServicesReady', `Shared services: ${services.length}`)] : []),
+  ...(certificates === undefined ? [] : [unless(certificates.verdict, 'CertificatesReady', certificates.message)]),
+];
 
 const shown = 5;
 

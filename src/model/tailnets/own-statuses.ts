@@ -36,6 +36,7 @@ export type Findings = {
   readonly gateways: ReadonlyMap<string, unknown>;
   readonly sharing: Sharing;
   readonly hosting: Hosting;
+  readonly hour?: number;
   /** Why a generated route is on no listener of its Gateway. */
   readonly refusalOf: (route: HTTPRoute) => Verdict | undefined;
 };
@@ -54,7 +55,7 @@ export const ownStatusesFor = (onCluster: boolean): OwnStatuses => {
   const syncsOf = tailnetSyncsBuilder();
   const whereabouts = whereaboutsBuilder(onCluster);
   const vipFindingsOf = vipFindingsBuilder();
-  const worldOf = ({ tables, hosting, proxySets }: Findings): Whereabouts => whereabouts(tables, hosting, proxySets.all);
+  const worldOf = ({ tables, hosting, proxySets, hour }: Findings): Whereabouts => whereabouts(tables, hosting, proxySets.all, hour);
   const statusTables = (findings: Findings): StatusTables => ({
     ...findings.tables,
     proxySetsOf: onCluster ? findings.proxySets.of : none,
