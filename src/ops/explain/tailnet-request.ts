@@ -3,6 +3,7 @@ import { partsOf } from '../../lib/key.ts';
 import { covers } from '../../model/gateways/hostnames.ts';
 import type { Gateway, Graph, Listener, Socket } from '../../model/graph.ts';
 import { labelOf } from '../../model/sharing/service-names.ts';
+import { vipPortsInclude } from '../../model/tailnets/vip-ports.ts';
 import { enteringBy, enteringTo, stoppedPath, withEntering } from './entering.ts';
 import { pathThrough } from './explain.ts';
 import type { Path, Step, Wrong } from './explanation.ts';
@@ -82,7 +83,7 @@ const withoutEnvoy = (shared: Shared, { port, scheme }: Request, peer: string | 
     const to: Step = { at: 'backend', name: hostPortText(target), detail: 'proxies forward bytes to it without an Envoy', object: owner };
     return withEntering({ gateway: '', outcome: 'forwarded', steps: [to], passedOver: [] }, entering);
   }
-  const isPort = scheme !== 'udp' && ports.includes(`tcp:${port}`);
+  const isPort = scheme !== 'udp' && (ports.includes('do-not-validate') || vipPortsInclude(ports, port));
   if (isPort && entering.wrong !== undefined) return stoppedPath(entering, world, owner);
   const there = `it has ${ports.join(', ')}`;
   const detail = isPort
