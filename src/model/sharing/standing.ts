@@ -64,8 +64,6 @@ export const standingOf = (asked: Asked, world: Whereabouts): Verdict | undefine
       'TailnetNotReady',
       known?.remark ?? `nothing was heard of tailnet "${tailnet}" yet: see the status of its TailscaleTailnet`,
     );
-  if (!world.onCluster && service === undefined)
-    return pending('NoCluster', 'without a cluster nobody makes services or runs proxies: both are yours to make');
   if (service?.failure !== undefined) return service.failure;
   if (service === undefined || service.addresses.length === 0) return pending('Pending', `${name} is not on tailnet "${tailnet}" yet`);
   return portsDiffer(asked, service) ?? (world.onCluster ? hostingOf(asked, service, world) : undefined);

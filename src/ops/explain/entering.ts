@@ -54,8 +54,8 @@ export const enteringTo = (shared: Shared, port: number, peer: string | undefine
   return {
     asker: said?.asker ?? 'unsaid',
     steps: [...steps, ...proxySteps(shared, port, world)],
-    // Without a cluster somebody else may have made what there is.
-    stops: wrong !== undefined && wrong.reason !== 'NoCluster',
+    // Where tailnets are not asked, nobody can tell.
+    stops: wrong !== undefined && world.asked,
     ...(wrong === undefined ? {} : { wrong }),
     ...(said?.asker === 'unknown' ? { stranger: said.step.detail } : {}),
   };
