@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { certificatePort, type HostedService } from '../../src/model/proxy-set.ts';
 import { hostedFor } from './fixtures.ts';
 import { type Hosting, hostingFrom, type HostingFacts, type HostingProxy, type Since, waits } from './hosting.ts';
-import { entryFrom, type Serving } from './objects/serve-config.ts';
+import { certificateEntryFrom, entryFrom, type Serving } from './objects/serve-config.ts';
 
 const [web, service] = hostedFor('svc:web');
 const target = service.ports.get(443) ?? { host: '', port: 0 };
@@ -129,6 +129,18 @@ describe('hostingFrom', () => {
         .serve.get(web)
         ?.get(certificatePort),
     ).toEqual(entryFrom(target));
+  });
+
+  it('serves and advertises a service that has no port yet but that for its certificate, and then the others beside it', () => {
+    const certificate = 'web.tail1234.ts.net';
+    const waiting = { services: new Map([[web, { ports: new Map(), wanted: true, certificate }]]), replicas: 1 };
+    const { serve } = first(factsWith({ set: waiting }));
+    expect([...(serve.get(web) ?? [])]).toEqual([[certificatePort, certificateEntryFrom(certificate)]]);
+    const serving = proxy({ serving: serve });
+    expect(advertisedIn(first(factsWith({ set: waiting, served: serve, proxies: [serving] })))).toEqual([web]);
+    const issued = { services: new Map([[web, { ...service, certificate }]]), replicas: 1 };
+    const now = first(factsWith({ set: issued, served: serve, proxies: [{ ...serving, configured: [web] }] }));
+    expect([[...(now.serve.get(web)?.keys() ?? [])].toSorted(), advertisedIn(now)]).toEqual([[443, certificatePort], [web]]);
   });
 
   it('advertises nothing for a pod that is going or gone, so that the next one begins with nothing', () => {

@@ -67,7 +67,7 @@ export const hostingFrom = (facts: HostingFacts, since: Since, now: number): Hos
   const clock = new Clock(since, now);
   const problems = [...set.services].flatMap(([name, service]) => problemOf(name, service));
   const wanted = new Map(
-    [...set.services].filter(([name, service]) => service.wanted && service.ports.size > 0 && problemOf(name, service).length === 0),
+    [...set.services].filter(([name, service]) => service.wanted && entriesOf(service).size > 0 && problemOf(name, service).length === 0),
   );
   const names = [...new Set([...served.keys(), ...wanted.keys()])].toSorted(byCodeUnit);
   const serve = new Map(

@@ -36,7 +36,7 @@ export const keyPairOf = (
 };
 
 /** A Secret's key pair, or what is wrong with it in words that continue "Secret x …" and hold nothing of its content. */
-const keyPairFrom = memo((secret: Secret): Result<TlsSecret, string> => {
+export const keyPairFrom = memo((secret: Secret): Result<TlsSecret, string> => {
   const [certificateChain, privateKey] = ['tls.crt', 'tls.key'].map((key) => textOf(secret, key));
   if (!certificateChain || !privateKey) return fail(`has no ${certificateChain ? 'tls.key' : 'tls.crt'}`);
   const certificate = parsed(() => new X509Certificate(certificateChain));

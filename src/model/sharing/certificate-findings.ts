@@ -14,8 +14,8 @@ export type CertificateFindings = { readonly verdict?: Verdict; readonly message
 const soonMs = 7 * 24 * 3_600_000;
 
 /**
- * What of the certificates of `own`, some of all shared `services`, is wrong at `now` (ms): one that expired, one that expires within a week, or more
- * that are wanted than a tailnet gets in a week. Undefined where none is used.
+ * What of the certificates of `own`, some of all shared `services`, is wrong at `now` (ms): one that is none, one that expired, one that expires within
+ * a week, or more that are wanted than a tailnet gets in a week. Undefined where none is used.
  */
 export const certificateFindingsOf = (
   own: readonly SharedService[],
@@ -33,7 +33,7 @@ export const certificateFindingsOf = (
     .toSorted((one, other) => one.to - other.to || byCodeUnit(one.certificate.id, other.certificate.id));
   const [first] = ending;
   const others = new Set(ending.map(({ certificate }) => certificate.id)).size - 1;
-  const verdict = first === undefined ? overBudget(wanted, services, now) : endingVerdict(first, others, now);
+  const verdict = brokenIn(own) ?? (first === undefined ? overBudget(wanted, services, now) : endingVerdict(first, others, now));
   const obtained = wanted.filter(({ certificate }) => certificate !== undefined).length;
   return { ...present({ verdict }), message: `Certificates of MagicDNS names: ${obtained} of ${wanted.length}` };
 };
@@ -42,6 +42,11 @@ export const certificateFindingsOf = (
 const certificatesOf = ({ plan }: SharedService): readonly TlsSecret[] => [
   ...new Set(plan.ports.flatMap(({ tls }) => tls?.certificates ?? [])),
 ];
+
+const brokenIn = (own: readonly SharedService[]): Verdict | undefined => {
+  const service = own.find(({ plan }) => plan.broken !== undefined);
+  return service?.plan.broken && { ...service.plan.broken, message: `${service.candidate.name}: ${service.plan.broken.message}` };
+};
 
 const obtainedBy = (service: SharedService): readonly Obtained[] => {
   const { candidate, dnsName: name, plan } = service;

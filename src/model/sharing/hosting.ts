@@ -47,7 +47,8 @@ export const hostingBuilder = (entranceHost: EntranceHost | undefined): ((sharin
     const certificate = service.plan.usesMagicCertificate ? service.dnsName : undefined;
     return {
       ports: new Map(ports),
-      wanted: ports.length > 0 && (!settings.withdraws || works(service, world.endpoints)),
+      // One that waits for its certificate alone has to be there to obtain it.
+      wanted: ports.length + (certificate === undefined ? 0 : 1) > 0 && (!settings.withdraws || works(service, world.endpoints)),
       ...present({ certificate }),
     };
   };

@@ -1,4 +1,5 @@
 import { present } from '../../lib/present.ts';
+import type { Result } from '../../lib/result.ts';
 import type { TlsSecret, TlsTermination } from '../graph.ts';
 import type { Verdict } from '../route-node.ts';
 import { type Candidate, type Left, routeText } from './candidates.ts';
@@ -23,22 +24,29 @@ export type ServicePlan = {
   readonly numbers: readonly number[];
   /** Whether the certificate of its MagicDNS name is used where there is one. */
   readonly usesMagicCertificate: boolean;
+  /** Why the one that there is cannot be. */
+  readonly broken?: Verdict;
   /** Why some of it cannot be served yet. */
   readonly waits?: Verdict;
   /** Routes that do not get a port they ask for. */
   readonly left: readonly Left[];
 };
 
-/** What a service answers at which ports; of routes that want one port for different things the oldest has it. `magic`: the certificate of its MagicDNS name. */
-export const servicePlanOf = (candidate: Candidate, magic: TlsSecret | undefined): ServicePlan => {
+/** The certificate of a MagicDNS name; else, for users, what is wrong with what is in its Secret. */
+export type MagicCertificate = Result<TlsSecret, string>;
+
+/** What a service answers at which ports; of routes that want one port for different things the oldest has it. `obtained`: the certificate of its MagicDNS name. */
+export const servicePlanOf = (candidate: Candidate, obtained: MagicCertificate | undefined): ServicePlan => {
   const { settings } = candidate.share;
   const { ports, left } = portsOf(candidate);
   const wantsMagic = settings.certificate !== 'Listener';
+  const magic = wantsMagic && obtained?.ok === true ? obtained.value : undefined;
+  const broken = wantsMagic && obtained?.ok === false ? certificateInvalid(obtained.problem) : undefined;
   const waiting = new Set<number>();
   const planned = [...ports.values()].flatMap((port): readonly PlannedPort[] => {
     if (port.mode !== 'https' && port.mode !== 'tls-end') return [port];
     const places = port.routes.flatMap((route) => route.places);
-    const tls = terminationWith(settings.certificate === 'MagicDNS' ? [] : places, wantsMagic ? magic : undefined, places);
+    const tls = terminationWith(settings.certificate === 'MagicDNS' ? [] : places, magic, places);
     if (tls !== undefined) return [{ ...port, tls }];
     if (port.mode === 'https' && !settings.redirect && !ports.has(80)) return [{ ...port, port: 80, mode: 'http' }];
     waiting.add(port.port);
@@ -51,8 +59,9 @@ export const servicePlanOf = (candidate: Candidate, magic: TlsSecret | undefined
   return {
     ports: served.toSorted((one, other) => one.port - other.port),
     numbers: [...served.map(({ port }) => port), ...pending].toSorted((one, other) => one - other),
-    usesMagicCertificate: wantsMagic && [...ports.values()].some(({ mode }) => mode === 'https'),
-    ...present({ waits: waiting.size === 0 ? undefined : certificateMissing(wantsMagic) }),
+    usesMagicCertificate:
+      wantsMagic && [...ports.values()].some(({ mode }) => mode === 'https' || (mode === 'tls-end' && settings.certificate === 'MagicDNS')),
+    ...present({ broken, waits: waiting.size === 0 ? undefined : (broken ?? certificateMissing(wantsMagic)) }),
     left,
   };
 };
@@ -60,8 +69,13 @@ export const servicePlanOf = (candidate: Candidate, magic: TlsSecret | undefined
 const certificateMissing = (wantsMagic: boolean): Verdict => ({
   reason: 'CertificateMissing',
   message: wantsMagic
-    ? 'there is no certificate yet: attach the route to an HTTPS listener, or wait until the proxies have one for the MagicDNS name, for which HTTPS has to be enabled in the tailnet'
+    ? 'there is no certificate yet: attach the route to an HTTPS listener, or wait until the proxies have one for the MagicDNS name, for which HTTPS has to be enabled in the tailnet: the log of the first proxy says what keeps it from that'
     : 'none of its routes is on an HTTPS listener with a certificate, and services.certificate is Listener',
+});
+
+const certificateInvalid = (problem: string): Verdict => ({
+  reason: 'CertificateInvalid',
+  message: `${problem}: put the certificate of the MagicDNS name and its key there, or delete the Secret, so that the proxies obtain both anew`,
 });
 
 const terminationWith = (

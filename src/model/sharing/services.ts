@@ -1,18 +1,18 @@
 import type { Secret } from '../../api/core.ts';
 import type { ObservedVipService } from '../../api/observations.ts';
 import { lastCall, sameMap } from '../../lib/last-call.ts';
-import { localKey, partsOf } from '../../lib/key.ts';
+import { localKey, localKeyOf, partsOf } from '../../lib/key.ts';
 import { memo, sameElements } from '../../lib/memo.ts';
 import { present } from '../../lib/present.ts';
-import { keyPairOf } from '../gateways/certificates.ts';
+import { fail } from '../../lib/result.ts';
+import { keyPairFrom } from '../gateways/certificates.ts';
 import { isWide } from '../gateways/hostnames.ts';
-import type { TlsSecret } from '../graph.ts';
 import type { ModelTables } from '../tables.ts';
 import { hostFrom } from '../tailnets/generated-names.ts';
 import type { Candidate, Left } from './candidates.ts';
 import { routeText } from './candidates.ts';
 import { type Claim, type Conflict, serviceKey } from './claims.ts';
-import { type ServicePlan, servicePlanOf } from './service-plan.ts';
+import { type MagicCertificate, type ServicePlan, servicePlanOf } from './service-plan.ts';
 import type { SharedRoute } from './shared-routes.ts';
 
 /** A service that a TailscaleGateway has, and what it answers. */
@@ -46,7 +46,7 @@ export const servicesBuilder = (): ((won: readonly Claim[], tables: ModelTables,
     (
       won: readonly Claim[],
       standings: Standings,
-      certificates: ReadonlyMap<string, TlsSecret>,
+      certificates: ReadonlyMap<string, MagicCertificate>,
       addresses: Addresses,
       routes: RoutesOf,
     ): Services => {
@@ -100,8 +100,8 @@ const isSame = (one: SharedService, other: SharedService): boolean =>
 /** As a client asks for an address. */
 const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
-const planFor = memo((candidate: Candidate): ((magic: TlsSecret | undefined) => ServicePlan) =>
-  lastCall((magic: TlsSecret | undefined) => servicePlanOf(candidate, magic)),
+const planFor = memo((candidate: Candidate): ((magic: MagicCertificate | undefined) => ServicePlan) =>
+  lastCall((magic: MagicCertificate | undefined) => servicePlanOf(candidate, magic)),
 );
 
 type Addresses = ReadonlyMap<string, ObservedVipService['addresses']>;
@@ -120,8 +120,8 @@ const certificatesView = (): ((
   won: readonly Claim[],
   standings: Standings,
   secrets: ModelTables['Secret'],
-) => ReadonlyMap<string, TlsSecret>) => {
-  let last: ReadonlyMap<string, TlsSecret> = new Map();
+) => ReadonlyMap<string, MagicCertificate>) => {
+  let last: ReadonlyMap<string, MagicCertificate> = new Map();
   return lastCall((won: readonly Claim[], standings: Standings, secrets: ModelTables['Secret']) => {
     const found = won.flatMap((claim) => {
       const suffix = standings.get(claim.tailnet)?.suffix;
@@ -137,14 +137,15 @@ const certificatesView = (): ((
 };
 
 /** Undefined as well where the Secret holds none yet: proxies make it empty. */
-const certificateNamed = (name: string, namespace: string, secrets: ReadonlyMap<string, Secret>): TlsSecret | undefined => {
-  if (!secrets.has(localKey(namespace, name))) return undefined;
-  const from = { group: '', kind: 'TailscaleGateway', namespace };
-  const pair = keyPairOf({ group: '', kind: 'Secret', name }, from, name, 'CertificateMissing', (table, key) =>
-    table === 'Secret' ? (secrets.get(key) as never) : (undefined as never),
-  );
-  return pair.ok ? pair.value : undefined;
+const certificateNamed = (name: string, namespace: string, secrets: ReadonlyMap<string, Secret>): MagicCertificate | undefined => {
+  const secret = secrets.get(localKey(namespace, name));
+  return secret === undefined || ['tls.crt', 'tls.key'].every((key) => !secret.data?.[key]) ? undefined : certificateIn(secret);
 };
+
+const certificateIn = memo((secret: Secret): MagicCertificate => {
+  const pair = keyPairFrom(secret);
+  return pair.ok ? pair : fail(`Secret "${localKeyOf(secret)}" ${pair.problem}`);
+});
 
 type Generated = { readonly host?: string; readonly winner?: string; readonly left?: readonly Left[] };
 

@@ -82,7 +82,7 @@ describe('a route of a shared Gateway', () => {
     expect(graph.vipServices.get('prod/svc:web')?.ports).toEqual(['tcp:443', 'tcp:65443', 'tcp:80']);
     expect(graph.proxySets.get('default/share-prod-ingress')?.services.get('svc:web')).toEqual({
       ports: new Map(),
-      wanted: false,
+      wanted: true,
       certificate: 'web.tail1.ts.net',
     });
   });
