@@ -6,7 +6,7 @@ import type { Gateway, Graph } from '../graph.ts';
 import type { Infrastructure } from '../infrastructure.ts';
 import type { HostedPort, HostedService, ProxySet } from '../proxy-set.ts';
 import type { ModelTables } from '../tables.ts';
-import { worksBuilder } from './health.ts';
+import { works } from './health.ts';
 import type { SharedService } from './services.ts';
 import type { Sharing } from './sharing.ts';
 
@@ -21,11 +21,11 @@ export type Hosting = {
 /** Name by which proxies reach the Envoys of a Gateway where a cluster runs them. */
 export type EntranceHost = (infrastructure: Infrastructure) => string;
 
-type World = Pick<Graph, 'infrastructures' | 'endpoints'> & { readonly tables: ModelTables };
+/** `gateways`: under policies. */
+type World = Pick<Graph, 'gateways' | 'infrastructures' | 'endpoints'> & { readonly tables: ModelTables };
 
 /** A function that gives proxies their services; without `entranceHost` Gateways are reached at their own addresses. What did not change is the same object. */
 export const hostingBuilder = (entranceHost: EntranceHost | undefined): ((sharing: Sharing, world: World) => Hosting) => {
-  const works = worksBuilder();
   const names = new Map<string, GatewayName>();
   let known: ReadonlyMap<string, HostedService> = new Map();
   let last: Hosting = { services: new Map(), gateways: new Map() };
@@ -48,7 +48,7 @@ export const hostingBuilder = (entranceHost: EntranceHost | undefined): ((sharin
     return {
       ports: new Map(ports),
       // One that waits for its certificate alone has to be there to obtain it.
-      wanted: ports.length + (certificate === undefined ? 0 : 1) > 0 && (!settings.withdraws || works(service, world.endpoints)),
+      wanted: ports.length + (certificate === undefined ? 0 : 1) > 0 && (!settings.withdraws || works(key, service, world)),
       ...present({ certificate }),
     };
   };
