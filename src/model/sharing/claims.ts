@@ -22,16 +22,22 @@ export type Claimed = { readonly won: readonly Claim[]; readonly conflicts: read
 /** `corp/svc:web`: what only one may have. */
 export const serviceKey = ({ tailnet, name }: Pick<Claim, 'tailnet' | 'name'>): string => `${tailnet}/${name}`;
 
-/**
- * Who gets which service: the oldest object; of one object the tailnet it names first, and there the service of the oldest route. `machineCalled`
- * gives the name of a machine that a service would be called like.
- */
-export const claimed = (claims: readonly Claim[], machineCalled: (claim: Claim) => string | undefined): Claimed => {
+export type ClaimsWorld = {
+  /** Name of a machine that a service would be called like. */
+  readonly machineCalled: (claim: Claim) => string | undefined;
+  /** MagicDNS suffix of a tailnet, by which it is told that two TailscaleTailnets are one tailnet; undefined while it is not known. */
+  readonly suffixOf: (tailnet: string) => string | undefined;
+};
+
+/** Who gets which service: the oldest object; of one object the tailnet it names first, and there the service of the oldest route. */
+export const claimed = (claims: readonly Claim[], { machineCalled, suffixOf }: ClaimsWorld): Claimed => {
   const holders = new Map<string, Claim>();
   const won: Claim[] = [];
   const conflicts: Conflict[] = [];
   for (const claim of claims.toSorted((one, other) => byAge(one.owner.metadata, other.owner.metadata))) {
-    const at = serviceKey(claim);
+    const suffix = suffixOf(claim.tailnet);
+    // Before it is known, no TailscaleTailnet is called so.
+    const at = suffix === undefined ? serviceKey(claim) : ` ${suffix}/${claim.name}`;
     const holder = holders.get(at);
     const machine = machineCalled(claim);
     if (holder !== undefined) conflicts.push({ claim, what: claim.name, winner: winnerText(holder, claim) });
@@ -45,7 +51,12 @@ export const claimed = (claims: readonly Claim[], machineCalled: (claim: Claim) 
 };
 
 const winnerText = (holder: Claim, loser: Claim): string => {
-  if (holder.owner !== loser.owner) return `the older ${holder.owner.kind} "${localKeyOf(holder.owner)}"`;
+  if (holder.owner !== loser.owner) {
+    const winner = `the older ${holder.owner.kind} "${localKeyOf(holder.owner)}"`;
+    return holder.tailnet === loser.tailnet
+      ? winner
+      : `${winner}: TailscaleTailnet "${holder.tailnet}" is the same tailnet as "${loser.tailnet}"`;
+  }
   const [oldest] = holder.candidate?.routes ?? [];
   if (holder.candidate?.share.entry !== loser.candidate?.share.entry)
     return `tailnet "${holder.candidate?.share.entry ?? ''}" of spec.tailnets, which comes first and is the same one`;

@@ -3,7 +3,7 @@ import { messageOf, shown, statusOf } from '../../../test/support/gateway-api.ts
 import type { Observations, ObservedProxies, ObservedProxy, ObservedVipService } from '../../api/observations.ts';
 import { present } from '../../lib/present.ts';
 import type { Graph } from '../graph.ts';
-import { groupOf, tailnetOf } from '../tailnets/fixtures.ts';
+import { groupOf, stateOf, tailnetOf } from '../tailnets/fixtures.ts';
 import { aged, annotated, entrancesOf, graphOf, observed, route, share, slice, tailnet } from '../../../test/support/shared-gateway.ts';
 
 const set = 'default/share-prod-ingress';
@@ -167,6 +167,35 @@ describe('conflicts name the winner', () => {
     expect(conflict(graphOf(share('share', `${tailnet()}, ${twice}`) + web))).toContain(
       'tailnet "prod" of spec.tailnets, which comes first',
     );
+  });
+
+  describe('of one tailnet that two TailscaleTailnets mean', () => {
+    const inBoth = (suffix: string | undefined) => [
+      stateOf(),
+      ...(suffix === undefined ? [] : [stateOf([], [], { name: 'same', suffix })]),
+    ];
+    const both = share('young', tailnet('same'), aged(2025)) + share('old', tailnet(), aged(2024));
+    const told = (suffix: string | undefined, yaml = both) => graphOf(yaml + web, observed({}, {}, inBoth(suffix)), tailnetOf('same'));
+
+    it('the older TailscaleGateway', () => {
+      const graph = told('tail1.ts.net');
+      expect([...graph.vipServices.keys()]).toEqual(['prod/svc:web']);
+      expect(shown(conditionsOf(graph, 'young'), 'Conflicted')).toBe('True NameConflict');
+      expect(conflict(graph, 'young')).toBe(
+        'HTTPRoute "default/web": svc:web is that of the older TailscaleGateway "default/old": TailscaleTailnet "prod" is the same tailnet as "same"',
+      );
+    });
+
+    it('nobody while it is not known that they are one', () => {
+      expect([...told(undefined).vipServices.keys()]).toEqual(['prod/svc:web', 'same/svc:web']);
+      expect([...told('tail2.ts.net').vipServices.keys()]).toEqual(['prod/svc:web', 'same/svc:web']);
+    });
+
+    it('the entry that comes first', () => {
+      const graph = told('tail1.ts.net', share('share', `${tailnet('same')}, ${tailnet()}`));
+      expect([...graph.vipServices.keys()]).toEqual(['same/svc:web']);
+      expect(conflict(graph)).toContain('tailnet "same" of spec.tailnets, which comes first and is the same one');
+    });
   });
 
   it('of a machine that', () => {

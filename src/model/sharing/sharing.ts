@@ -55,8 +55,9 @@ export const sharingBuilder = ({
   const servicesOf = servicesBuilder();
   const entrancesOf = entrancesBuilder(exclusivePorts);
   const claimsFrom = lastCall((candidates: CandidatesOf, plans: ReadonlyMap<string, readonly VipPlan[]>) => claimsOf(candidates, plans));
-  const claimedOf = lastCall((claims: readonly Claim[], machines: ReadonlyMap<Claim, string>) =>
-    claimed(claims, (claim) => machines.get(claim)),
+  const suffixesOf = suffixesView();
+  const claimedOf = lastCall((claims: readonly Claim[], machines: ReadonlyMap<Claim, string>, suffixes: Suffixes) =>
+    claimed(claims, { machineCalled: (claim) => machines.get(claim), suffixOf: (tailnet) => suffixes.get(tailnet) }),
   );
   const leftOf = lastCall((candidates: CandidatesOf, services: ReadonlyMap<string, SharedService>) => leftIn(candidates, services));
   const vipsOf = lastCall(wonVips);
@@ -68,7 +69,7 @@ export const sharingBuilder = ({
     const candidates = candidatesFor(shares, routes);
     const vipPlans = vipPlansOf(tables);
     const claims = claimsFrom(candidates, vipPlans);
-    const { won, conflicts } = claimedOf(claims, machinesFor(claims, tables));
+    const { won, conflicts } = claimedOf(claims, machinesFor(claims, tables), suffixesOf(tables.tailnetStandings));
     const services = servicesOf(won, tables, routes);
     const now: Sharing = {
       shares: leftOf(candidates, services.all),
@@ -178,6 +179,17 @@ const machinesBuilder = (): ((claims: readonly Claim[], tables: ModelTables) => 
     },
   );
   return (claims, tables) => find(claims, tables.tailnetStandings, tables.devicesNamed, tables.sharedServices);
+};
+
+/** MagicDNS suffixes by TailscaleTailnet; the same map while they are the same, however the tailnets stand. */
+type Suffixes = ReadonlyMap<string, string | undefined>;
+
+const suffixesView = (): ((standings: ModelTables['tailnetStandings']) => Suffixes) => {
+  let last: Suffixes = new Map();
+  return lastCall((standings: ModelTables['tailnetStandings']) => {
+    last = sameMap(last, new Map([...standings].map(([tailnet, { suffix }]) => [tailnet, suffix] as const)));
+    return last;
+  });
 };
 
 const leftIn = (candidates: CandidatesOf, services: ReadonlyMap<string, SharedService>): Sharing['shares'] =>
