@@ -74,8 +74,8 @@ const withRegistry = (text: string): VipService =>
   officialService({ annotations: { ...officialService().annotations, 'gateway.tailscale.com/service-registry': text } });
 
 describe('Coordinator', () => {
-  it('makes a service in three calls, tells its addresses, and looks once more', async () => {
-    const { calls, told, pass } = clusterOn([], [wishOf()]);
+  it('makes a service in three calls, tells its addresses, writes these down when it looks again, and looks once more', async () => {
+    const { calls, service, told, pass } = clusterOn([], [wishOf()]);
     await pass(5000);
     expect(calls).toEqual(['vipService', 'putVipService', 'vipService']);
     expect(told()).toEqual({
@@ -86,8 +86,12 @@ describe('Coordinator', () => {
       consumers: ['east'],
       hosts: new Map(),
     });
+    expect(registryOf(service())).toMatchObject({ vipAddresses: [] });
     await pass(minute);
-    expect(calls).toHaveLength(4);
+    expect(registryOf(service())).toMatchObject({ vipAddresses: ['100.110.0.1', 'fd7a:115c:a1e0::f:1'] });
+    expect(calls.slice(3)).toEqual(['vipService', 'putVipService', 'vipService', 'vipService']);
+    await pass(5 * minute);
+    expect(calls).toHaveLength(7);
   });
 
   it('asks nothing of a service that is as it should be, and says every twelve minutes that it lives', async () => {
@@ -250,7 +254,8 @@ describe('Coordinator', () => {
     }));
     await pass(minute);
     expect(told()?.consumers).toEqual(['east']);
-    expect([puts, warned]).toEqual([1, []]);
+    // The other one is of addresses.
+    expect([puts, warned]).toEqual([2, []]);
   });
 
   it('tells of an API that goes on failing, asks it more and more rarely, and recovers at once with the tailnet', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { VipService } from '../../src/tailscale/answers.ts';
 import { type Circumstances, type Decision, decideKeep, decideLeave, shortcomingOf } from './decide.ts';
 import { addrs, calm, officialService, ownerReferencesOf, registryOf, selfOf, start, wishOf } from './fixtures.ts';
+import { settleMs } from './times.ts';
 
 const [east, west] = [selfOf('east'), selfOf('west')];
 
@@ -10,6 +11,12 @@ const put = (decision: Decision): VipService => {
   return decision.service;
 };
 const made = (): VipService => ({ ...put(decideKeep(undefined, wishOf(), east, calm)), addrs });
+/** As it is when it was looked at again. */
+const settled = () => {
+  const at = start + settleMs;
+  expect(decideKeep(made(), wishOf(), east, { ...calm, now: at - 1 })).toEqual({ do: 'nothing' });
+  return { service: put(decideKeep(made(), wishOf(), east, { ...calm, now: at })), at };
+};
 const shared = (): VipService => put(decideKeep(made(), wishOf({ routes: ['HTTPRoute/shop/web'] }), west, calm));
 const conflict = (decision: Decision) => (decision.do === 'conflict' ? decision.verdict : decision);
 const long: Circumstances = { ...calm, emptied: 'long' };
@@ -43,7 +50,19 @@ describe('decideKeep', () => {
   });
 
   it('leaves alone what is as it should be', () => {
-    expect(decideKeep(made(), wishOf(), east, { ...calm, now: start + 3_600_000 })).toEqual({ do: 'nothing' });
+    const { service } = settled();
+    expect(decideKeep(service, wishOf(), east, { ...calm, now: start + 3_600_000 })).toEqual({ do: 'nothing' });
+  });
+
+  it('writes down addresses when it looks again, and once more only when they change', () => {
+    const { service, at } = settled();
+    expect(registryOf(service)).toMatchObject({ vipAddresses: addrs });
+    const circumstances = { ...calm, now: at + 60_000 };
+    expect(decideKeep({ ...service, addrs: addrs.toReversed() }, wishOf(), east, circumstances)).toEqual({ do: 'nothing' });
+    const moved = ['100.110.0.2', 'fd7a:115c:a1e0::f:1'];
+    const next = put(decideKeep({ ...service, addrs: moved }, wishOf(), east, circumstances));
+    expect(registryOf(next)).toMatchObject({ vipAddresses: moved });
+    expect(decideKeep(next, wishOf(), east, circumstances)).toEqual({ do: 'nothing' });
   });
 
   it('joins another cluster, whose part stays', () => {

@@ -9,6 +9,7 @@ import type { Verdict } from '../../src/model/route-node.ts';
 import type { VipService } from '../../src/tailscale/answers.ts';
 import { type OwnerReference, withOwners } from './owner-references.ts';
 import { type Consumer, type Registry, timeText, withoutRegistry, withRegistry } from './registry.ts';
+import { settleMs } from './times.ts';
 import { isPartOf, othersIn, type Remaining, type Self, type Standing, standingOf } from './standing.ts';
 
 export type Decision =
@@ -49,6 +50,7 @@ export const decideKeep = (read: VipService | undefined, wish: Wish, self: Self,
     equal(own, consumerFrom(wish, self, own.lastSeen, own)) &&
     registry.consumers.size === others.consumers.size + 1 &&
     registry.emptied === undefined &&
+    (sameSet(registry.vipAddresses, read.addrs ?? []) || isRecent(own, now)) &&
     equal(owners, nextOwners) &&
     fields === read;
   if (isKept) return nothing;
@@ -126,6 +128,9 @@ const fieldsOf = (read: VipService, { ports, tags, comment }: Wish, others: Rema
   return differs || says ? { ...read, ports, tags, ...(says && { comment }) } : read;
 };
 
+/** Whether it is soon to be looked at again anyway: whoever makes a service does not know its addresses yet. The time is by our own clock. */
+const isRecent = ({ lastSeen }: Consumer, now: number): boolean => Math.abs(now - Date.parse(lastSeen)) < settleMs;
+
 /** Owners that no cluster of the registry stands for: operators of Tailscale's, and whoever does as they do. */
 const foreign = ({ owners, consumers }: Remaining): readonly string[] => {
   const known = new Set([...consumers.values()].map(({ operator }) => operator));
@@ -160,11 +165,15 @@ const emptiedBy = ({ operator }: Self, read: VipService, registry: Registry, now
 };
 
 /** Whoever made it hands it on when it leaves: to whoever comes first by name. */
-const rewritten = (service: VipService, owners: readonly OwnerReference[], registry: Registry, now: number): VipService => {
-  const { ownerOperator, consumers, others } = registry;
+const rewritten = (
+  service: VipService,
+  owners: readonly OwnerReference[],
+  { ownerOperator, consumers, others }: Pick<Registry, 'ownerOperator' | 'consumers' | 'others'>,
+  now: number,
+): VipService => {
   const isThere = owners.some(({ operatorID }) => operatorID === ownerOperator);
   const [heir] = [...consumers.values()].map(({ operator }) => operator).toSorted(byCodeUnit);
-  const next: Registry = { ownerOperator: isThere ? ownerOperator : (heir ?? ownerOperator), consumers, others };
+  const next = { ownerOperator: isThere ? ownerOperator : (heir ?? ownerOperator), consumers, others };
   return { ...service, annotations: withRegistry(withOwners(service.annotations ?? {}, owners), next, service, now) };
 };
 

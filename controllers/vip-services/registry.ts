@@ -33,6 +33,8 @@ export type Registry = {
   readonly ownerOperator: string;
   /** By cluster. */
   readonly consumers: ReadonlyMap<string, Consumer>;
+  /** As they were when it was written last: none by whoever made the service. */
+  readonly vipAddresses: readonly string[];
   readonly emptied?: Emptied;
   /** Members we do not know. */
   readonly others: Readonly<Record<string, unknown>>;
@@ -62,7 +64,7 @@ export const registryIn = (annotations: Annotations): Result<Registry | undefine
 /** The annotations of a service with this registry; those of others stay. `now` in milliseconds since 1970. */
 export const withRegistry = (
   annotations: Annotations,
-  { ownerOperator, consumers, emptied, others }: Registry,
+  { ownerOperator, consumers, emptied, others }: Omit<Registry, 'vipAddresses'>,
   service: { readonly name: string; readonly addrs?: readonly string[] | undefined },
   now: number,
 ): Annotations => {
@@ -97,12 +99,18 @@ export const timeText = (ms: number): string => `${new Date(ms).toISOString().sl
 const parsed = (text: string): Registry | undefined => {
   const value = objectIn(text);
   if (value === undefined) return undefined;
-  const { serviceName: _, vipAddresses: __, lastUpdated: ___, ownerOperator = '', consumers = {}, emptied, ...others } = value;
+  const { serviceName: _, lastUpdated: __, vipAddresses, ownerOperator = '', consumers = {}, emptied, ...others } = value;
   if (typeof ownerOperator !== 'string' || !isObject(consumers)) return undefined;
   const entries = Object.entries(consumers);
   if (!entries.every((entry): entry is [string, Consumer] => isConsumer(entry[1]))) return undefined;
   if (emptied !== undefined && !isEmptied(emptied)) return undefined;
-  return { ownerOperator, consumers: new Map(entries), others, ...(emptied !== undefined && { emptied }) };
+  return {
+    ownerOperator,
+    consumers: new Map(entries),
+    vipAddresses: isTexts(vipAddresses) ? vipAddresses : [],
+    others,
+    ...(emptied !== undefined && { emptied }),
+  };
 };
 
 const objectIn = (text: string): Readonly<Record<string, unknown>> | undefined => {

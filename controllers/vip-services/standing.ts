@@ -45,7 +45,7 @@ export const standingOf = (service: VipService, { cluster, operator }: Self): Re
       reason: 'ClusterNameTaken',
       message: `${name} is used by operator ${namesake.operator} for a cluster that is called ${cluster}, too. Give this one another --cluster-name`,
     });
-  const empty: Registry = { ownerOperator: first.operatorID ?? '', consumers: new Map(), others: {} };
+  const empty: Registry = { ownerOperator: first.operatorID ?? '', consumers: new Map(), vipAddresses: [], others: {} };
   return ok({ owners: owners.value, registry: registry.value ?? empty, hasRegistry: registry.value !== undefined });
 };
 
