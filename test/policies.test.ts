@@ -1,6 +1,7 @@
 /** Laws of TailscaleRoutePolicies, from YAML to graph. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { AnyObject } from '../src/api/kinds.ts';
 import type { KnownTailnet, Observations } from '../src/api/observations.ts';
 import { noObservations } from '../src/api/observations.ts';
 import { graphBuilder } from '../src/model/build.ts';
@@ -9,7 +10,7 @@ import { policiesBuilder } from '../src/model/policies/governing.ts';
 import { policer } from '../src/model/policies/police.ts';
 import { tablesBuilder } from '../src/model/tables.ts';
 import { gatewayOf, entryOf, hostOf, listenerOf, socketOf } from './support/graph.ts';
-import { gateway, messageOf, objectsIn, objectsOf, prelude, shown, statusOf } from './support/gateway-api.ts';
+import { gateway, listenerIn, messageOf, objectsIn, objectsOf, prelude, shown, statusOf, streamRoute } from './support/gateway-api.ts';
 
 const levels = ['gateway', 'listener', 'route', 'rule'] as const;
 type Level = (typeof levels)[number];
@@ -134,8 +135,50 @@ describe('policies', () => {
   });
 });
 
+describe('a policy that names nobody, which no admission kept out', () => {
+  const named = objectsIn(policy('p', targets.gateway, users('a')));
+  const naming = (identity: object): readonly AnyObject[] =>
+    named.map(
+      (one) =>
+        ({
+          ...one,
+          spec: {
+            targetRefs: one.kind === 'TailscaleRoutePolicy' ? one.spec.targetRefs : [],
+            rules: [{ priority: 0, actions: { identity } }],
+          },
+        }) as AnyObject,
+    );
+  const bytes = objectsIn(streamRoute('TCPRoute', 'bytes', '{ name: edge, sectionName: bytes }'));
+  const withBytes = objectsIn(
+    gateway('edge', 'listeners: [{ name: http, port: 8080, protocol: HTTP }, { name: bytes, port: 5432, protocol: TCP }]'),
+  );
+
+  it.each([
+    ['neither allow nor deny', {}],
+    ['an empty allow', { allow: {} }],
+    ['an empty deny', { deny: {} }],
+    ['an allow of empty lists', { allow: { users: [], groups: [], tags: [], nodes: [] } }],
+  ])('lets nobody in, and says so: %s', (_, identity) => {
+    const graph = build(objectsOf([...world.filter(({ kind }) => kind !== 'Gateway'), ...withBytes, ...bytes, ...naming(identity)]));
+    const [conditions = []] = statusOf(graph, 'TailscaleRoutePolicy', 'p').ancestors.map((one) => one.conditions);
+    expect(shown(conditions, 'Accepted')).toBe('False Invalid');
+    expect(messageOf(conditions, 'Accepted')).toMatch(
+      /^spec\.rules\[0\]\.actions\.identity(\.(allow|deny))?: (needs allow or deny|names nobody)/,
+    );
+    expect(listenerIn(graph, 'edge', 'http', 'HTTP').virtualHosts[0]?.entries.map(({ rule }) => rule.action)).toEqual([
+      { kind: 'respond', status: 500 },
+    ]);
+    expect(listenerIn(graph, 'edge', 'bytes', 'TCP').rule?.shares).toEqual([{ weight: 1 }]);
+  });
+});
+
 describe('where tailnets come in', () => {
-  const tailnet = { tailnet: 'prod', service: 'svc:web', sharedBy: 'TailscaleGateway/default/share' } as const;
+  const tailnet = {
+    tailnet: 'prod',
+    service: 'svc:web',
+    sharedBy: 'TailscaleGateway/default/share',
+    listenersOf: new Map([['HTTPRoute/default/web', ['http']]] as const),
+  } as const;
   const listener = listenerOf('http', hostOf('*', entryOf('web')));
   const shared = gatewayOf({ sockets: [{ ...socketOf(80, listener), tailnet }, socketOf(8080, listener)] });
   const rulesUnder = (yaml: string, groupless: readonly string[] = []): readonly HttpRule[] => {
@@ -150,6 +193,7 @@ describe('where tailnets come in', () => {
       'group: gateway.networking.k8s.io, kind: X',
       'group: gateway.tailscale.com, kind: TailscaleGateway, name: share',
     );
+  const denying = (group: string): string => ofShare(`{ actions: { identity: { deny: { groups: ["${group}"] } } } }`);
 
   it('policies of the TailscaleGateway hold, and nowhere else', () => {
     expect(rulesUnder(ofShare(timeout(3))).map(({ requestTimeoutMs }) => requestTimeoutMs)).toEqual([3000, undefined]);
@@ -160,8 +204,13 @@ describe('where tailnets come in', () => {
   });
 
   it('nobody passes who may be in a group that is denied, while groups are not known', () => {
-    const deny = ofShare('{ actions: { identity: { deny: { groups: ["group:x"] } } } }');
-    expect(rulesUnder(deny, ['prod'])[0]?.action).toEqual({ kind: 'respond', status: 403 });
-    expect(rulesUnder(deny)[0]?.action.kind).toBe('forward');
+    expect(rulesUnder(denying('group:x'), ['prod'])[0]?.action).toEqual({ kind: 'respond', status: 403 });
+    expect(rulesUnder(denying('group:x'))[0]?.action.kind).toBe('forward');
+  });
+
+  it('groups that follow from machines are known all the same, and others of the tailnet never', () => {
+    for (const group of ['autogroup:member', 'autogroup:shared', 'autogroup:tagged'])
+      expect(rulesUnder(denying(group), ['prod'])[0]?.action.kind).toBe('forward');
+    expect(rulesUnder(denying('autogroup:admin'))[0]?.action).toEqual({ kind: 'respond', status: 403 });
   });
 });

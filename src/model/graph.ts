@@ -122,6 +122,8 @@ export type TailnetEntrance = {
   readonly service: string;
   /** The TailscaleGateway that makes it: its policies are those of the entrance, too. */
   readonly sharedBy?: ObjectKey;
+  /** By route, the names of the Gateway's own listeners that it is on, in their order: their policies are those of the route here, served or not. */
+  readonly listenersOf?: ReadonlyMap<ObjectKey, readonly string[]>;
 };
 
 type ListenerCommon = {
@@ -361,6 +363,8 @@ export type SessionPersistence = {
 export type StreamRule = {
   readonly id: string;
   readonly owner: ObjectKey;
+  /** The rule's `name`, if it has one. */
+  readonly ruleName?: string;
   /** Who may connect: every one of these must let the peer through. Nobody may where peers are not known, as elsewhere than on entrances from tailnets. */
   readonly identities?: readonly IdentityRule[];
   readonly shares: readonly { readonly backend?: Backend; readonly weight: number }[];

@@ -34,11 +34,13 @@ export const peerFrom = (device: Device, { groupsOf, displayNames }: PeopleOf): 
   return { addresses, user, displayName, groups, tags: external ? [] : tags, node: fqdn, ...(external && { external }) };
 };
 
-/** Those of the policy's own groups that follow from the machine itself. */
+/** Those of the tailnet's own groups that follow from a machine itself. Of others, such as `autogroup:admin`, nobody is known to be in them. */
+export const autogroups = { member: 'autogroup:member', shared: 'autogroup:shared', tagged: 'autogroup:tagged' } as const;
+
 const autogroupsOf = ({ external, tags, user }: Device): readonly string[] => {
-  if (external) return user === '' ? [] : ['autogroup:shared'];
-  if (tags.length > 0) return ['autogroup:tagged'];
-  return user === '' ? [] : ['autogroup:member'];
+  if (external) return user === '' ? [] : [autogroups.shared];
+  if (tags.length > 0) return [autogroups.tagged];
+  return user === '' ? [] : [autogroups.member];
 };
 
 /** As Envoy writes an address: IPv6 in lower case, with its longest run of zeros left out. `text` is an IP address. */

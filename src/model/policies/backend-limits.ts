@@ -48,12 +48,16 @@ const governingByBackend = (sockets: readonly Socket[], places: Places): Readonl
       if ('virtualHosts' in listener) {
         for (const { entries } of listener.virtualHosts)
           for (const entry of entries) {
-            const governing = [...places.atEntry(socket, entry), ...base];
+            const governing = [...places.atRule(socket, entry), ...base];
             if (governing.length > 0) for (const backend of destinationsOf(entry.rule)) add(backend, governing);
           }
       } else {
         const rules = 'serverNames' in listener ? listener.serverNames.map(({ rule }) => rule) : [listener.rule];
-        for (const rule of rules) for (const { backend } of rule?.shares ?? []) add(backend, base);
+        for (const rule of rules) {
+          if (rule === undefined) continue;
+          const governing = [...places.atRule(socket, rule), ...base];
+          for (const { backend } of rule.shares) add(backend, governing);
+        }
       }
     }
   return found;

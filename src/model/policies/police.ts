@@ -1,11 +1,12 @@
-import { byCodeUnit, type ObjectKey } from '../../lib/key.ts';
+import { byCodeUnit } from '../../lib/key.ts';
 import { memo, sameElements } from '../../lib/memo.ts';
 import { gatewaysSettler } from '../gateways/reuse.ts';
 import type { Backend, Gateway, Graph, HttpListener, Listener, RouteEntry, Socket, StreamRule, VirtualHost } from '../graph.ts';
 import { backendsOf, secretsOf } from '../routes/backends.ts';
 import { limitedBackends } from './backend-limits.ts';
 import type { Governing, Policies } from './governing.ts';
-import { streamUnder } from './streams.ts';
+import { isWithheld } from './groupless.ts';
+import { type Knowing, streamUnder } from './streams.ts';
 import { rankOf, sectionOf } from './targets.ts';
 import { type Policed, policed, type Untold } from './variants.ts';
 
@@ -52,14 +53,14 @@ const policedGateway = (gateway: Gateway, policies: Policies, groupless: Readonl
 /** Which policies count where on one Gateway; each list from the most to the least specific. */
 export type Places = {
   readonly atListener: (socket: Socket, listener: Listener) => readonly Governing[];
-  /** What counts for one entry, above what counts for all of its listener. */
-  readonly atEntry: (socket: Socket, entry: RouteEntry) => readonly Governing[];
+  /** What counts for one rule of a route, above what counts for all of its listener. */
+  readonly atRule: (socket: Socket, rule: Pick<RouteEntry, 'owner' | 'ruleName'>) => readonly Governing[];
   readonly atBackend: (backend: Backend) => readonly Governing[];
   readonly onBackends: readonly Governing[];
   /** Whether some policy says anything of connections to backends. */
   readonly anyLimits: boolean;
-  /** The tailnet tells whose machine it is, but not which groups a user is in. */
-  readonly isGroupless: (socket: Socket) => boolean;
+  /** What is known there of who comes. */
+  readonly knowing: (socket: Socket) => Knowing;
 };
 
 const nothing: readonly Governing[] = [];
@@ -68,46 +69,27 @@ const nothing: readonly Governing[] = [];
 export const placesOf = (gateway: Gateway, { all, on, onBackends }: Policies, groupless: ReadonlySet<string>): Places => {
   const onGateway = on.get(gateway.key) ?? nothing;
   const onListener = (name: string): readonly Governing[] => on.get(sectionOf(gateway.key, name)) ?? nothing;
-  const listenersOf = listenersByOwner(gateway);
   return {
     atListener: ({ tailnet }, { owner, name }) => {
       const shared = tailnet?.sharedBy === undefined ? nothing : (on.get(tailnet.sharedBy) ?? nothing);
       const own = tailnet === undefined && owner === gateway.key ? onListener(name) : nothing;
       return shared.length + own.length === 0 ? onGateway : [...shared, ...own, ...onGateway];
     },
-    atEntry: ({ tailnet }, { owner, ruleName }) => {
+    atRule: ({ tailnet }, { owner, ruleName }) => {
       const ofRule = ruleName === undefined ? nothing : (on.get(sectionOf(owner, ruleName)) ?? nothing);
       const ofRoute = on.get(owner) ?? nothing;
       // Where tailnets come in, a route is under the policies of every listener that it is on.
-      const ofListeners = tailnet === undefined ? nothing : (listenersOf().get(owner) ?? []).flatMap(onListener);
+      const ofListeners = (tailnet?.listenersOf?.get(owner) ?? []).flatMap(onListener);
       return ofRule.length + ofRoute.length + ofListeners.length === 0 ? nothing : [...ofRule, ...ofRoute, ...ofListeners];
     },
     atBackend: ({ key }) => on.get(key) ?? nothing,
     onBackends,
     anyLimits: all.some(({ rules }) => rules.some(({ actions }) => (actions.circuitBreaker ?? actions.outliers) !== undefined)),
-    isGroupless: ({ tailnet }) => tailnet !== undefined && groupless.has(tailnet.tailnet),
+    knowing: ({ tailnet }) => {
+      if (tailnet === undefined) return 'nobody';
+      return groupless.has(tailnet.tailnet) ? 'groupless' : 'peers';
+    },
   };
-};
-
-/** Names of the Gateway's own listeners that routes are on, in code-unit order; found when somebody asks. */
-const listenersByOwner = (gateway: Gateway): (() => ReadonlyMap<ObjectKey, readonly string[]>) => {
-  let found: ReadonlyMap<ObjectKey, readonly string[]> | undefined;
-  const find = (): ReadonlyMap<ObjectKey, readonly string[]> => {
-    const names = new Map<ObjectKey, Set<string>>();
-    for (const { tailnet, listeners } of gateway.sockets)
-      for (const listener of listeners) {
-        if (tailnet !== undefined || listener.owner !== gateway.key) continue;
-        for (const owner of ownersOn(listener)) names.set(owner, (names.get(owner) ?? new Set()).add(listener.name));
-      }
-    return new Map([...names].map(([owner, ofOwner]) => [owner, [...ofOwner].toSorted(byCodeUnit)]));
-  };
-  return () => (found ??= find());
-};
-
-const ownersOn = (listener: Listener): ReadonlySet<ObjectKey> => {
-  if ('virtualHosts' in listener) return new Set(listener.virtualHosts.flatMap(({ entries }) => entries.map(({ owner }) => owner)));
-  if ('serverNames' in listener) return new Set(listener.serverNames.map(({ rule }) => rule.owner));
-  return new Set(listener.rule === undefined ? [] : [listener.rule.owner]);
 };
 
 const policedSocket = (socket: Socket, places: Places, untold: Untold[]): Socket => {
@@ -122,7 +104,7 @@ const policedListener = (socket: Socket, listener: Listener, places: Places, unt
   const base = places.atListener(socket, listener);
   const streamOf = (rule: StreamRule): StreamRule => {
     const ofBackends = rule.shares.flatMap(({ backend }) => (backend === undefined ? nothing : places.atBackend(backend)));
-    const under = streamUnder(rule, [...ofBackends, ...base], socket.tailnet !== undefined);
+    const under = streamUnder(rule, specificFirst([...ofBackends, ...places.atRule(socket, rule), ...base]), places.knowing(socket));
     untold.push(...under.untold);
     return under.rule;
   };
@@ -153,12 +135,13 @@ const policedHttp = (
   places: Places,
   untold: Untold[],
 ): HttpListener => {
+  const knowing = places.knowing(socket);
   const virtualHosts = listener.virtualHosts.map((host): VirtualHost => {
     const entries = host.entries.flatMap((entry) => {
-      const own = places.atEntry(socket, entry);
-      const found = policedEntry(entry, own.length === 0 ? base : specificFirst([...own, ...base]), places);
+      const own = places.atRule(socket, entry);
+      const found = policedEntry(entry, own.length === 0 ? base : specificFirst([...new Set([...own, ...base])]), places);
       untold.push(...found.untold);
-      return places.isGroupless(socket) ? found.entries.map(withheldByGroup) : found.entries;
+      return knowing === 'nobody' ? found.entries : found.entries.map((one) => withheldByGroup(one, knowing));
     });
     return sameElements(host.entries, entries) === host.entries ? host : { ...host, entries };
   });
@@ -189,10 +172,13 @@ const backendsOfRule = ({ action }: RouteEntry['rule']): readonly Backend[] =>
   action.kind === 'forward' ? action.shares.flatMap(({ backend }) => backend ?? []) : [];
 
 /** Whom a group has nobody can say, so nobody passes who may be in it. */
-const withheldByGroup = memo((entry: RouteEntry): RouteEntry => {
-  const isAsked = entry.rule.identities?.some(({ deny }) => (deny?.groups ?? []).length > 0) ?? false;
-  return isAsked ? { ...entry, rule: { ...entry.rule, blocked: true, action: { kind: 'respond', status: 403 } } } : entry;
-});
+const withheldByGroup = (entry: RouteEntry, knowing: Knowing): RouteEntry =>
+  isWithheld(entry.rule.identities ?? [], knowing === 'groupless') ? refusing(entry) : entry;
+
+const refusing = memo((entry: RouteEntry): RouteEntry => ({
+  ...entry,
+  rule: { ...entry.rule, blocked: true, action: { kind: 'respond', status: 403 } },
+}));
 
 /** Everything that a Gateway used, and what requests under policies go to besides. */
 const usedBy = (sockets: readonly Socket[], gateway: Gateway): Pick<Gateway, 'backends' | 'secrets'> => {

@@ -91,4 +91,8 @@ export const writtenAs: Readonly<Record<Field, string>> = {
   outliers: 'outlierDetection',
 };
 
+/** Whether a rule is there to keep somebody out. */
+export const isProtection = ({ actions, blocked }: PolicyRule): boolean =>
+  blocked || (actions.identity ?? actions.jwt ?? actions.externalAuth) !== undefined;
+
 export const fieldsOf = (actions: Actions): readonly Field[] => Object.keys(actions) as Field[];

@@ -2,7 +2,7 @@ import type { HttpMatch, RouteEntry } from '../graph.ts';
 import { type Chosen, chosenAt, leadingIn, ruleUnder } from './apply.ts';
 import { combined } from './combine.ts';
 import type { Governing } from './governing.ts';
-import type { PolicyMatch, PolicyRule } from './policy.ts';
+import { isProtection, type PolicyMatch, type PolicyRule } from './policy.ts';
 
 /** Requests of an entry that the same rules of policies are for. `narrowed`: the policy's own path by which it took them, by rule. */
 type Variant = { readonly match: HttpMatch; readonly chosen: readonly Chosen[]; readonly by: ReadonlyMap<Chosen, PolicyMatch> };
@@ -70,9 +70,6 @@ const split = (variant: Variant, { policy, level }: Governing, untold: Untold[])
   }
   return [...found, variant];
 };
-
-const isProtection = ({ actions, blocked }: PolicyRule): boolean =>
-  blocked || (actions.identity ?? actions.jwt ?? actions.externalAuth) !== undefined;
 
 const refusals = new WeakMap<PolicyRule, PolicyRule>();
 

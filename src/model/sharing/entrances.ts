@@ -1,12 +1,12 @@
 import { memo, sameElements } from '../../lib/memo.ts';
 import { reuse } from '../../lib/equal.ts';
-import type { ObjectKey } from '../../lib/key.ts';
+import { type ObjectKey, objectKey } from '../../lib/key.ts';
 import type { Attached } from '../gateways/attach.ts';
 import { anyHost, bySpecificity } from '../gateways/hostnames.ts';
 import { virtualHostsMaker } from '../gateways/virtual-hosts.ts';
 import type { HttpListener, Listener, RouteEntry, Socket, StreamRule, VirtualHost } from '../graph.ts';
 import type { PlannedPort, PlannedRoute } from './service-plan.ts';
-import type { SharedRoute } from './shared-routes.ts';
+import { routeKeyOf, type SharedRoute } from './shared-routes.ts';
 
 /** What a port of a service is to Envoy. */
 export type EntranceWish = {
@@ -60,11 +60,27 @@ const isSame = (one: EntranceWish, other: EntranceWish): boolean =>
 type Bound = Pick<EntranceWish, 'addresses' | 'boundPort' | 'tailnet' | 'service' | 'owner'>;
 type HostsOf = ReturnType<typeof virtualHostsMaker>;
 
-const socketFrom = (wish: EntranceWish, hostsOf: HostsOf): Socket => ({
-  ...bindingOf(wish),
-  port: wish.planned.port,
-  listeners: [listenerFrom(wish, hostsOf)],
-});
+const socketFrom = (wish: EntranceWish, hostsOf: HostsOf): Socket => {
+  const { tailnet, ...binding } = bindingOf(wish);
+  return {
+    ...binding,
+    port: wish.planned.port,
+    tailnet: { ...tailnet, listenersOf: listenersOf(wish) },
+    listeners: [listenerFrom(wish, hostsOf)],
+  };
+};
+
+/** Listeners of the Gateway itself, by the routes that they took: of one that does not serve it, too, a route is under the policies. */
+const listenersOf = ({ gateway, planned }: EntranceWish): ReadonlyMap<ObjectKey, readonly string[]> => {
+  const [namespace = '', name = ''] = gateway.split('/');
+  const own = objectKey('Gateway', namespace, name);
+  return new Map(
+    planned.routes.map(({ shared }) => {
+      const listeners = shared.places.flatMap(({ listener }) => (listener.ownerKey === own ? [listener.name] : []));
+      return [routeKeyOf(shared), listeners] as const;
+    }),
+  );
+};
 
 const bindingOf = ({ addresses, boundPort, tailnet, service, owner }: Bound) => ({
   addresses,

@@ -3,7 +3,7 @@ import { backendSteps } from './backend.ts';
 import type { Path, Step } from './explanation.ts';
 import { identitySteps } from './identity.ts';
 import { gatewayName, type Place } from './place.ts';
-import { policySteps } from './policies.ts';
+import { policySteps, withheldText } from './policies.ts';
 import { refusals } from './troubles.ts';
 import type { World } from './world.ts';
 
@@ -42,7 +42,7 @@ export const actionPath = (
     case 'respond': {
       const said = refusals(world.graph, owner).map((message) => `: ${message}`);
       const invalid = `no backend is valid, or a filter cannot be honoured${said.length === 0 ? ': see the route’s conditions' : said.join('')}`;
-      const why = rule.action.status === 500 ? invalid : rule.blocked ? groupless : 'fixed answer';
+      const why = rule.action.status === 500 ? invalid : rule.blocked ? withheldText : 'fixed answer';
       return {
         gateway,
         outcome: 'answered',
@@ -59,8 +59,6 @@ export const actionPath = (
     }
   }
 };
-
-const groupless = 'a policy denies by group, and the groups of the tailnet cannot be read: see the scopes of its credentials';
 
 const matchText = ({ match: { path, method, headers, queryParams, grpc } }: RouteEntry): string =>
   [

@@ -4,7 +4,7 @@ import type { Backend, Graph, RouteEntry, StreamRule } from '../../model/graph.t
 import type { Governing } from '../../model/policies/governing.ts';
 import { placesOf } from '../../model/policies/police.ts';
 import { fieldsOf, type PolicyMatch, type PolicyRule, writtenAs } from '../../model/policies/policy.ts';
-import { demandOf } from '../../model/policies/streams.ts';
+import { type Demand, demandOf, whyUnmet } from '../../model/policies/streams.ts';
 import { type Level, rankOf } from '../../model/policies/targets.ts';
 import type { Step } from './explanation.ts';
 import { mismatch } from './match.ts';
@@ -22,29 +22,40 @@ export const policySteps = (place: Place, entry: RouteEntry, world: World): read
   });
 };
 
-/** Those that ask who sends bytes: nothing else of them concerns these. */
-export const streamPolicySteps = (place: Place, { shares }: StreamRule, world: World): readonly Step[] => {
-  const backends = shares.flatMap(({ backend }) => backend ?? []);
-  return governingAt(place, undefined, backends, world).flatMap((governing) => {
-    const demand = demandOf(governing.policy);
-    return demand === undefined ? [] : [policyStep(governing, ruleText(demand), world.graph)];
+/** Those that ask who sends bytes: nothing else of them concerns these. `closed`: why nobody may, where nobody can say who is who. */
+export const streamPolicies = (
+  place: Place,
+  rule: StreamRule,
+  world: World,
+): { readonly steps: readonly Step[]; readonly closed?: string } => {
+  const backends = rule.shares.flatMap(({ backend }) => backend ?? []);
+  const asking = governingAt(place, rule, backends, world).flatMap((governing) => {
+    const demand = demandOf(governing);
+    return demand === undefined ? [] : [{ governing, demand }];
   });
+  const steps = asking.map(({ governing, demand }) => policyStep(governing, ruleText(demand.rule), world.graph));
+  const isClosed = asking.length > 0 && rule.identities === undefined;
+  const demands = asking.map(({ demand }) => demand);
+  return { steps, ...(isClosed ? { closed: closureOf(demands, place) } : {}) };
 };
+
+const closureOf = (demands: readonly Demand[], { socket }: Place): string => {
+  const isUnmet = demands.some((demand) => whyUnmet(demand, socket.tailnet === undefined ? 'nobody' : 'peers') !== undefined);
+  return isUnmet ? 'a policy asks who connects, which nobody knows of bytes here' : withheldText;
+};
+
+export const withheldText = 'a policy denies by a group, and nobody can say who is in it: see the status of the policy';
 
 const governingAt = (
   { gateway, socket, listener }: Place,
-  entry: RouteEntry | undefined,
+  rule: Pick<RouteEntry, 'owner' | 'ruleName'>,
   backends: readonly Backend[],
   world: World,
 ): readonly Governing[] => {
   const policies = world.policies();
   if (policies === undefined) return [];
   const places = placesOf(gateway, policies, new Set());
-  const governing = [
-    ...backends.flatMap(places.atBackend),
-    ...(entry === undefined ? [] : places.atEntry(socket, entry)),
-    ...places.atListener(socket, listener),
-  ];
+  const governing = [...backends.flatMap(places.atBackend), ...places.atRule(socket, rule), ...places.atListener(socket, listener)];
   return [...new Set(governing)].toSorted((one, other) => rankOf(other.level) - rankOf(one.level));
 };
 

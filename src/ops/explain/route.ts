@@ -8,7 +8,7 @@ import { enteringBy, unsharedPaths, withEntering } from './entering.ts';
 import { identitySteps } from './identity.ts';
 import { listenerStep } from './listener.ts';
 import { gatewayName, type Place } from './place.ts';
-import { streamPolicySteps } from './policies.ts';
+import { streamPolicies } from './policies.ts';
 import { troubleSteps } from './troubles.ts';
 import type { World } from './world.ts';
 
@@ -82,9 +82,9 @@ export const streamPath = (place: Place, before: readonly Step[], rule: StreamRu
   const gateway = gatewayName(place);
   const route: Step = { at: 'route', name: id, detail: 'takes every connection', object: owner };
   const identity = identitySteps(rule.identities, place.asker);
-  const policies = streamPolicySteps(place, rule, world);
-  const refused = identity.refused ?? (policies.length > 0 && rule.identities === undefined ? unknowable : undefined);
-  const steps = [...before, route, ...identity.steps, ...policies];
+  const policies = streamPolicies(place, rule, world);
+  const refused = identity.refused ?? policies.closed;
+  const steps = [...before, route, ...identity.steps, ...policies.steps];
   if (refused !== undefined) {
     const closed: Step = { at: 'identity', name: '', detail: `connections are closed: ${refused}` };
     return { gateway, outcome: 'refused', steps: [...steps, closed], passedOver: [] };
@@ -92,5 +92,3 @@ export const streamPath = (place: Place, before: readonly Step[], rule: StreamRu
   const backends = backendSteps({ owner, shares, without: 'connections are closed' }, world);
   return { gateway, outcome: backends.reachable ? 'forwarded' : 'refused', steps: [...steps, ...backends.steps], passedOver: [] };
 };
-
-const unknowable = 'a policy asks who connects, which nobody knows of bytes here';
