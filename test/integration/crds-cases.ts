@@ -244,6 +244,17 @@ export const samples: readonly { readonly kind: Kind; readonly title: string; re
       ],
     },
   },
+  {
+    kind: 'TailscaleRoutePolicy',
+    title: 'on routes of bytes and their rules',
+    spec: {
+      targetRefs: ['TCPRoute', 'TLSRoute'].flatMap((kind) => [
+        { group: 'gateway.networking.k8s.io', kind, name: 'a' },
+        { group: 'gateway.networking.k8s.io', kind, name: 'a', sectionName: 'rule' },
+      ]),
+      rules: [{ actions: { identity: { allow: { tags: ['tag:ci'] } } } }],
+    },
+  },
 ];
 
 /** Specs that are wrong, with a part of what `check` says about each. */
@@ -431,7 +442,16 @@ export const refusals: readonly { readonly kind: Kind; readonly title: string; r
     kind: 'TailscaleRoutePolicy',
     title: 'a Service as target',
     spec: { targetRefs: [{ group: '', kind: 'Service', name: 'a' }], rules: [{ actions: { timeouts: { request: '1s' } } }] },
-    because: 'must be a Gateway, HTTPRoute or GRPCRoute',
+    because: 'must be a Gateway, HTTPRoute, GRPCRoute, TCPRoute or TLSRoute',
+  },
+  {
+    kind: 'TailscaleRoutePolicy',
+    title: 'a UDPRoute as target',
+    spec: {
+      targetRefs: [{ group: 'gateway.networking.k8s.io', kind: 'UDPRoute', name: 'a' }],
+      rules: [{ actions: { timeouts: { request: '1s' } } }],
+    },
+    because: 'must be a Gateway, HTTPRoute, GRPCRoute, TCPRoute or TLSRoute',
   },
   {
     kind: 'TailscaleRoutePolicy',
@@ -493,6 +513,12 @@ export const refusals: readonly { readonly kind: Kind; readonly title: string; r
     spec: { targetRefs: [gateway], rules: [{ actions: { identity: { allow: { users: [] } } } }] },
     because: 'must have at least 1 items',
   },
+  ...[{}, { allow: {} }, { deny: {} }].map((identity) => ({
+    kind: 'TailscaleRoutePolicy' as const,
+    title: `identity ${JSON.stringify(identity)}`,
+    spec: { targetRefs: [gateway], rules: [{ actions: { identity } }] },
+    because: 'must have at least 1 entries',
+  })),
   {
     kind: 'TailscaleRoutePolicy',
     title: 'HTTP settings of a gRPC service',

@@ -11,6 +11,7 @@ import type { ModelTables } from '../tables.ts';
 import { lossOf } from './conflicts.ts';
 import type { Policies } from './governing.ts';
 import type { Policy } from './policy.ts';
+import { type Idle, idleOnBytes } from './streams.ts';
 import { targetKeyOf } from './targets.ts';
 import { unknownNamesIn } from './unknown-names.ts';
 import type { Untold } from './variants.ts';
@@ -50,7 +51,13 @@ export const policyStatusesBuilder = (controllerName: string): ((world: PolicyWo
 };
 
 /** What one target came to: whom it concerns, or why nobody. */
-type Outcome = { readonly at: string; readonly key: string; readonly ancestors: readonly ObjectKey[]; readonly missing?: string };
+type Outcome = {
+  readonly at: string;
+  readonly key: string;
+  readonly kind: string;
+  readonly ancestors: readonly ObjectKey[];
+  readonly missing?: string;
+};
 
 const ancestorsOf = (policy: Policy, world: PolicyWorld, controllerName: string): readonly AncestorStatus[] => {
   const outcomes = policy.object.spec.targetRefs.map((ref, index) => outcomeOf(ref, index, policy, world));
@@ -79,7 +86,7 @@ const refOf = (key: ObjectKey): ParentRef => {
 const outcomeOf = (ref: PolicyTargetReference, index: number, { object }: Policy, { gateways, tables }: PolicyWorld): Outcome => {
   const namespace = object.metadata.namespace ?? '';
   const target = objectKey(ref.kind, namespace, ref.name);
-  const common = { at: `spec.targetRefs[${index}]`, key: targetKeyOf(ref, namespace) };
+  const common = { at: `spec.targetRefs[${index}]`, key: targetKeyOf(ref, namespace), kind: ref.kind };
   const missing = absenceOf(ref, localKey(namespace, ref.name), tables);
   if (missing !== undefined) return { ...common, ancestors: [target], missing };
   if (ref.kind === 'Gateway') {
@@ -92,21 +99,35 @@ const outcomeOf = (ref: PolicyTargetReference, index: number, { object }: Policy
           missing: `Gateway "${localKey(namespace, ref.name)}" is not served: it is of another class, or not accepted`,
         };
   }
-  if (ref.kind !== 'HTTPRoute' && ref.kind !== 'GRPCRoute') return { ...common, ancestors: [target] };
+  if (!isRoute(ref.kind)) return { ...common, ancestors: [target] };
   const on = [...gateways.values()].filter((gateway) => routesOn(gateway).has(target)).map(({ key }) => key);
   return { ...common, ancestors: on.length > 0 ? on : [target] };
 };
 
-/** Routes whose requests a Gateway takes. */
+const isOfBytes = (kind: string): boolean => kind === 'TCPRoute' || kind === 'TLSRoute';
+const isRoute = (kind: string): boolean => kind === 'HTTPRoute' || kind === 'GRPCRoute' || isOfBytes(kind);
+
+/** Routes whose requests or bytes a Gateway takes. */
 const routesOn = memo(({ sockets }: Gateway): ReadonlySet<ObjectKey> => {
   const owners = new Set<ObjectKey>();
   for (const { listeners } of sockets)
-    for (const listener of listeners)
+    for (const listener of listeners) {
       if ('virtualHosts' in listener) for (const { entries } of listener.virtualHosts) for (const { owner } of entries) owners.add(owner);
+      if ('serverNames' in listener) for (const { rule } of listener.serverNames) owners.add(rule.owner);
+      if ('rule' in listener && listener.rule !== undefined) owners.add(listener.rule.owner);
+    }
   return owners;
 });
 
-type Targeted = 'Gateway' | 'HTTPRoute' | 'GRPCRoute' | 'TailscaleEndpoints' | 'TailscaleServices' | 'TailscaleGateway';
+type Targeted =
+  | 'Gateway'
+  | 'HTTPRoute'
+  | 'GRPCRoute'
+  | 'TCPRoute'
+  | 'TLSRoute'
+  | 'TailscaleEndpoints'
+  | 'TailscaleServices'
+  | 'TailscaleGateway';
 
 const absenceOf = (ref: PolicyTargetReference, key: string, tables: ModelTables): string | undefined => {
   const found = foundAt(ref.kind, key, tables);
@@ -121,6 +142,8 @@ const foundAt = (kind: string, key: string, tables: ModelTables): KindMap[Target
     case 'Gateway':
     case 'HTTPRoute':
     case 'GRPCRoute':
+    case 'TCPRoute':
+    case 'TLSRoute':
     case 'TailscaleEndpoints':
     case 'TailscaleServices':
     case 'TailscaleGateway':
@@ -132,7 +155,7 @@ const foundAt = (kind: string, key: string, tables: ModelTables): KindMap[Target
 
 const sectionsOf = (object: KindMap[Targeted]): readonly (string | undefined)[] => {
   if (object.kind === 'Gateway') return object.spec.listeners.map(({ name }) => name);
-  return object.kind === 'HTTPRoute' || object.kind === 'GRPCRoute' ? (object.spec.rules ?? []).map(({ name }) => name) : [];
+  return 'rules' in object.spec ? (object.spec.rules ?? []).map(({ name }) => name) : [];
 };
 
 const conditionsFor = (policy: Policy, outcomes: readonly Outcome[], { policies, untold, tables }: PolicyWorld): readonly Condition[] => {
@@ -144,12 +167,15 @@ const conditionsFor = (policy: Policy, outcomes: readonly Outcome[], { policies,
   const lost = losses.map(({ message }) => message).join('; ');
   const isLost = outcomes.length > 0 && losses.length === outcomes.length && losses.every(({ all }) => all);
   const inexpressible = [...new Set(untold.filter(({ rule }) => rule.policy === policy.key).map(({ message }) => message))];
-  const partly = [...(policy.invalid?.all === false ? [policy.invalid.verdict.message] : []), ...inexpressible].join('; ');
+  const idle = idleIn(policy, outcomes);
+  const partial = [...(policy.invalid?.all === false ? [policy.invalid.verdict.message] : []), ...idle.messages, ...inexpressible];
+  const partly = idle.all ? '' : partial.join('; ');
   const remarks = [...policy.remarks, ...unknownNamesIn(policy, tables.tailnets)];
   return [
     conditions.unless(
       missingIn(outcomes) ??
         (policy.invalid?.all === true ? policy.invalid.verdict : undefined) ??
+        (idle.all ? { reason: 'UnsupportedValue', message: idle.messages.join('; ') } : undefined) ??
         (isLost ? { reason: 'Conflicted', message: lost } : undefined),
       'Accepted',
       'The policy is accepted',
@@ -158,6 +184,14 @@ const conditionsFor = (policy: Policy, outcomes: readonly Outcome[], { policies,
     ...(losses.length === 0 ? [] : [conditions.yes('Conflicted', 'Conflicted', lost)]),
     ...(partly === '' ? [] : [conditions.yes('PartiallyInvalid', 'UnsupportedValue', partly)]),
   ];
+};
+
+/** What of it cannot concern bytes, where it targets routes of these; `all` where nothing is left of it that concerns any target. */
+const idleIn = (policy: Policy, outcomes: readonly Outcome[]): Idle => {
+  const onBytes = outcomes.filter(({ kind, missing }) => isOfBytes(kind) && missing === undefined);
+  if (onBytes.length === 0) return { messages: [], all: false };
+  const { messages, all } = idleOnBytes(policy);
+  return { messages, all: all && onBytes.length === outcomes.length };
 };
 
 /** A policy whose other targets exist is in force there. */

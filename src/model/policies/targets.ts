@@ -22,6 +22,8 @@ export const levelOf = ({ kind, sectionName }: Pick<PolicyTargetReference, 'kind
       return 'sharing';
     case 'HTTPRoute':
     case 'GRPCRoute':
+    case 'TCPRoute':
+    case 'TLSRoute':
       return sectionName === undefined ? 'route' : 'rule';
     default:
       return 'backend';

@@ -1,6 +1,7 @@
 import type { GRPCRouteRule, HTTPRouteRule, TCPRouteRule } from '../../api/generated/gateway-api.ts';
 import { objectKey, partsOf, type ObjectKey } from '../../lib/key.ts';
 import { memoWithin, type Read } from '../../lib/memo.ts';
+import { present } from '../../lib/present.ts';
 import type { RouteEntry, StreamRule } from '../graph.ts';
 import type { RouteKind } from '../route-node.ts';
 import type { ModelTables } from '../tables.ts';
@@ -28,7 +29,8 @@ export const grpcRuleNodeOf: RuleDerivation<GRPCRouteRule> = memoWithin<ModelTab
 const streamRuleNodeOf = (need: BackendNeed): RuleDerivation<TCPRouteRule> =>
   memoWithin<ModelTables, TCPRouteRule, RuleNode>((rule, id, read) => {
     const scope = scopeOf(id, read);
-    const stream = { id, owner: scope.owner, shares: streamSharesFrom(rule.backendRefs, need, scope) };
+    const shares = streamSharesFrom(rule.backendRefs, need, scope);
+    const stream = { id, owner: scope.owner, ...present({ ruleName: rule.name }), shares };
     return { findings: scope.findings, entries: [], stream };
   });
 
