@@ -116,7 +116,6 @@ class Session {
       leads: () => leading !== undefined && !leading.aborted,
       machineOf: (service) => machineOf(service, known?.devices ?? nothing, known?.suffix),
       hostsOf: (wish) => hostsOf(wish, proxies),
-      hostTags: (wish) => (hostsOf(wish, proxies) ?? []).flatMap((node) => known?.devices.get(node)?.tags ?? []),
       mayRelease: (service) =>
         !same.some((other) => wishes.get(other.name)?.has(service)) && this.#options.mayRelease(name, service, proxies),
     };

@@ -31,7 +31,6 @@ const clusterOn = (
     leads: () => true,
     machineOf: () => undefined,
     hostsOf: () => [],
-    hostTags: () => [],
     mayRelease: () => true,
   };
   const coordinator = new Coordinator(

@@ -46,8 +46,6 @@ export type Facts = {
   /** MagicDNS name of the machine that has the name of a service. */
   readonly machineOf: (service: string) => string | undefined;
   readonly hostsOf: (wish: VipServiceWish) => OurHosts;
-  /** Tags of those hosts. */
-  readonly hostTags: (wish: VipServiceWish) => readonly string[];
   /** Whether nothing here depends any more on a service that is not wished for. */
   readonly mayRelease: (service: string) => boolean;
 };
@@ -250,7 +248,7 @@ export class Coordinator {
     const wish = this.#facts.wishes.get(name);
     if (wish === undefined) return;
     const of = this.#facts.hostsOf(wish);
-    const hosting = await askHosts(this.#api(), wish, of, this.#facts.hostTags(wish), tailnet, entry.hosting?.hosts);
+    const hosting = await askHosts(this.#api(), wish, of, tailnet, entry.hosting?.hosts);
     const tries = hosting.isReady ? 0 : (entry.hosting?.tries ?? 0) + 1;
     const nextAt = clock.elapsed() + hostsAskedAgainMs(tries, clock.random());
     entry.hosting = { ...hosting, of, autoApprove: wish.autoApprove, nextAt, tries };

@@ -24,15 +24,6 @@ export const notReady = (tailnet: string): Verdict => ({
   message: `TailscaleTailnet ${tailnet} cannot be asked yet: its status says why`,
 });
 
-export const approvalMissing = (
-  { name, tags }: Pick<Wish, 'name' | 'tags'>,
-  nodes: readonly string[],
-  hostTags: readonly string[],
-): Verdict => ({
-  reason: 'ApprovalMissing',
-  message: `The tailnet does not let ${nodes.join(', ')} host ${name} yet. Approve them in the admin console, set autoApprove, or add to the tailnet's policy file: "autoApprovers": {"services": {${JSON.stringify(tags[0] ?? name)}: ${JSON.stringify(hostTags.length > 0 ? hostTags : ['tag:…'])}}}`,
-});
-
 /** What an error means for a service. Holds no secret, as errors of the API hold none. */
 export const verdictOn = (error: TailscaleApiError, { name, tags }: Pick<Wish, 'name' | 'tags'>, tailnet: string): Verdict => {
   const said = error.said === '' ? `status ${error.status}` : error.said;

@@ -5,7 +5,7 @@ import type { VipServiceWish } from '../../src/model/graph.ts';
 import type { Verdict } from '../../src/model/route-node.ts';
 import { TailscaleApiError } from '../../src/tailscale/api-error.ts';
 import type { TailscaleClient } from '../../src/tailscale/client.ts';
-import { approvalMissing, verdictOn } from './failure.ts';
+import { verdictOn } from './failure.ts';
 
 export type HostsApi = Pick<TailscaleClient, 'serviceHosts' | 'approveServiceHost'>;
 
@@ -13,6 +13,7 @@ export type Hosting = {
   readonly hosts: ObservedVipService['hosts'];
   /** Whether every one that is asked about is approved and configured. */
   readonly isReady: boolean;
+  /** Why one cannot be approved. */
   readonly problem?: Verdict;
 };
 
@@ -25,7 +26,6 @@ export const askHosts = async (
   api: HostsApi,
   wish: Pick<VipServiceWish, 'name' | 'tags' | 'autoApprove'>,
   ours: OurHosts,
-  hostTags: readonly string[],
   tailnet: string,
   before?: Hosting['hosts'],
 ): Promise<Hosting> => {
@@ -46,12 +46,10 @@ export const askHosts = async (
       }
     hosts.set(node, { approved, configured });
   }
-  const waiting = ours === undefined ? [] : [...hosts].filter(([, { approved }]) => !approved).map(([node]) => node);
-  const problem = refusal ?? (waiting.length > 0 ? approvalMissing(wish, waiting, hostTags) : undefined);
   const isReady = (ours ?? []).every((node) => {
     const host = hosts.get(node);
     return host?.approved === true && host.configured;
   });
   const isSame = before !== undefined && equal([...before], [...hosts]);
-  return { hosts: isSame ? before : hosts, isReady, ...(problem !== undefined && { problem }) };
+  return { hosts: isSame ? before : hosts, isReady, ...(refusal !== undefined && { problem: refusal }) };
 };

@@ -123,7 +123,6 @@ export class TailplaneOperator implements ServiceOperator {
       leads: () => true,
       machineOf: () => undefined,
       hostsOf: () => [],
-      hostTags: () => [],
       mayRelease: () => true,
     };
   }

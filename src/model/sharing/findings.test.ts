@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { messageOf, shown, statusOf } from '../../../test/support/gateway-api.ts';
 import type { Observations, ObservedProxies, ObservedProxy, ObservedVipService } from '../../api/observations.ts';
-import { present } from '../../lib/present.ts';
 import type { Graph } from '../graph.ts';
 import { groupOf, stateOf, tailnetOf } from '../tailnets/fixtures.ts';
 import { aged, annotated, entrancesOf, graphOf, observed, route, share, slice, tailnet } from '../../../test/support/shared-gateway.ts';
@@ -72,6 +71,43 @@ describe('a TailscaleGateway says what of its services is wrong first', () => {
     expect(messageOf(conditions, 'ServicesReady')).toContain(message);
   });
 
+  describe('and not what only keeps us from writing, or concerns some of its hosts,', () => {
+    const unapproved = new Map([['n1', { approved: false, configured: true }]]);
+    const failing = (reason: string) => ({ reason, message: `what ${reason} means` });
+    const second = { ...serving, pods: [podOf(), podOf({ pod: 'share-prod-ingress-1', nodeId: 'n2' })] };
+    const approvedOnce = new Map([...(there.hosts ?? []), ['n2', { approved: false, configured: true }] as const]);
+    it.each([
+      ['one of two proxies is approved', { ...there, hosts: approvedOnce }, second, 'not approved as hosts: share-prod-ingress-1'],
+      ...[
+        'TagsDiffer',
+        'PortsDiffer',
+        'ApiUnreachable',
+        'CredentialsRefused',
+        'MissingScopes',
+        'ApiRefused',
+        'Billing',
+        'TagsNotOwned',
+      ].map((reason) => [reason, { ...there, failure: failing(reason) }, serving, `${reason}: what ${reason} means`] as const),
+    ] as const)('as long as peers get through: %s', (_, service, proxies, remark) => {
+      const graph = graphOf(share() + web, worldOf(service, proxies));
+      expect(shown(conditionsOf(graph), 'ServicesReady')).toBe('True ServicesReady');
+      expect(messageOf(conditionsOf(graph), 'ServicesReady')).toBe(`Shared services: 1; svc:web: ${remark}`);
+      const [line] = statusOf(graph, 'TailscaleGateway', 'share').fields.services ?? [];
+      expect(line).toMatchObject({ status: 'Ready', message: remark });
+    });
+
+    it.each([
+      ['hosts cannot be asked about', { ...there, hosts: new Map(), failure: failing('ApiUnreachable') }, 'False ApiUnreachable'],
+      ['hosts cannot be approved', { ...there, hosts: unapproved, failure: failing('MissingScopes') }, 'False MissingScopes'],
+      ['others want other tags', { ...there, hosts: unapproved, failure: failing('TagsDiffer') }, 'False NotApproved'],
+      ['it has no addresses', { failure: failing('TagsNotOwned') }, 'False TagsNotOwned'],
+      ['somebody else has it', { ...there, failure: failing('OwnerUnknown') }, 'False OwnerUnknown'],
+      ['a port is missing', { ...there, ports: ['tcp:80'], failure: failing('PortsDiffer') }, 'False PortsDiffer'],
+    ] as const)('but when they do not: %s', (_, service, condition) => {
+      expect(shown(conditionsOf(graphOf(share() + web, worldOf(service, serving))), 'ServicesReady')).toBe(condition);
+    });
+  });
+
   it('that it has no certificate', () => {
     const conditions = conditionsOf(
       graphOf(share('share', tailnet('prod', 'certificate: Listener')) + route('HTTPRoute', 'web', '', '', 'default', 'http')),
@@ -127,7 +163,7 @@ it('a service is told with all that is known of it', () => {
 
 it('of raw TCP, users are told that halves of connections are not carried', () => {
   const { fields } = statusOf(graphOf(share() + route('TCPRoute', 'shell', '', '', 'default', 'ssh')), 'TailscaleGateway', 'share');
-  expect(present({ message: fields.services?.[0]?.message }).message).toContain('is not on tailnet');
+  expect(fields.services?.[0]?.message).toMatch(/is not on tailnet "prod" yet; connections are closed in both directions/);
   const port = new Map(
     entrancesOf(graphOf(share() + route('TCPRoute', 'web', '', '', 'default', 'ssh'))).map((one) => [one.port, one.boundPort]),
   );

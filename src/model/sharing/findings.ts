@@ -9,7 +9,7 @@ import { type CertificateFindings, certificateFindingsOf } from './certificate-f
 import type { SharedService } from './services.ts';
 import type { Share } from './share.ts';
 import type { Sharing } from './sharing.ts';
-import { objectText, standingOf, type Whereabouts } from './standing.ts';
+import { conflicting, halfClosed, objectText, remarksOn, standingOf, type Whereabouts } from './standing.ts';
 
 /** What there is to say of what a TailscaleGateway shares. */
 export type ShareFindings = {
@@ -20,6 +20,8 @@ export type ShareFindings = {
   readonly routes: number;
   /** Why some service cannot be reached, the first one. */
   readonly notReady?: Verdict;
+  /** What of services is not as it should be though they are reached, for users. */
+  readonly remarks: readonly string[];
   /** What is not shared, or not quite, for users. */
   readonly left: readonly string[];
   /** What others have, for users. */
@@ -27,16 +29,6 @@ export type ShareFindings = {
   /** Absent where none is used, or nobody knows what time it is. */
   readonly certificates?: CertificateFindings;
 };
-
-/** Reasons of the coordination of services that say: somebody else has this one. */
-const conflicting: ReadonlySet<string> = new Set([
-  'NameTaken',
-  'NotShared',
-  'OwnerUnknown',
-  'RegistryNewer',
-  'RegistryInvalid',
-  'ClusterNameTaken',
-]);
 
 /** What can never be as asked, and is not waited for. */
 const unshareable: ReadonlySet<string> = new Set(['UnsupportedProtocol', 'UnsupportedValue']);
@@ -62,6 +54,7 @@ export const shareFindingsOf = (gateway: TailscaleGateway, sharing: Sharing, wor
       .map(({ status }) => status)
       .toSorted((one, other) => byCodeUnit(`${one.name} ${one.tailnet}`, `${other.name} ${other.tailnet}`)),
     routes: new Set(ofOwner.flatMap(([, { plan }]) => plan.ports.flatMap((port) => port.routes.map(({ shared }) => shared)))).size,
+    remarks: told.flatMap(({ status: { name }, remarks }) => remarks.map((remark) => `${name}: ${remark}`)),
     ...present({ notReady: unhostedVerdict(unhosted) ?? brokenVerdict(broken, told) ?? leftVerdict(left) }),
     left: left.map(({ what, message }) => `${leftText(what)}: ${message}`),
     conflicts,
@@ -83,7 +76,7 @@ const conflictSubject = (route: Parameters<typeof keyOf>[0] | undefined): string
 
 const leftText = (what: string): string => (what.split('/').length === 3 ? objectText(what as ObjectKey) : what);
 
-type Told = { readonly status: SharedServiceStatus; readonly failure?: Verdict };
+type Told = { readonly status: SharedServiceStatus; readonly failure?: Verdict; readonly remarks: readonly string[] };
 
 const unhostedVerdict = (share: Share | undefined): Verdict | undefined =>
   share?.unhosted && { reason: share.unhosted.reason, message: `tailnet ${share.entry}: ${share.unhosted.message}` };
@@ -109,11 +102,10 @@ const toldOf = (key: string, service: SharedService, sharing: Sharing, world: Wh
   const { tailnet } = share;
   const observed = world.sharedServices.get(key);
   const ports = plan.numbers.map((port) => `tcp:${port}`);
-  const failure =
-    share.unhosted ??
-    plan.waits ??
-    (sharing.entrances.without.has(key) ? noPortLeft : undefined) ??
-    standingOf({ key, tailnet, name, sets: [share.set], ports }, world);
+  const asked = { key, tailnet, name, sets: [share.set], ports };
+  const failure = share.unhosted ?? plan.waits ?? (sharing.entrances.without.has(key) ? noPortLeft : undefined) ?? standingOf(asked, world);
+  const remarks = failure === undefined ? remarksOn(asked, world) : [];
+  const message = [...(failure === undefined ? remarks : [failure.message]), ...(isRaw(service) ? [halfClosed] : [])].join('; ');
   return {
     status: {
       name,
@@ -123,8 +115,9 @@ const toldOf = (key: string, service: SharedService, sharing: Sharing, world: Wh
       routes: routesOf(candidate).slice(0, mostRoutes),
       ...(observed === undefined ? {} : { consumerCount: observed.consumers.length }),
       status: failure?.reason ?? 'Ready',
-      ...present({ message: failure?.message ?? remarkOf(service) }),
+      ...(message === '' ? {} : { message }),
     },
+    remarks,
     ...present({ failure }),
   };
 };
@@ -134,8 +127,4 @@ const noPortLeft: Verdict = { reason: 'PortsExhausted', message: 'this Gateway h
 const addressesOf = (observed: ObservedVipService | undefined): readonly string[] | undefined =>
   observed === undefined || observed.addresses.length === 0 ? undefined : observed.addresses.slice(0, mostAddresses);
 
-/** What users of raw TCP have to know, though all is well. */
-const remarkOf = ({ plan }: SharedService): string | undefined =>
-  plan.ports.some(({ mode }) => mode === 'tcp' || mode === 'tls' || mode === 'tls-end')
-    ? 'connections are closed in both directions when one side ends its own: Tailscale does not carry half-closed ones'
-    : undefined;
+const isRaw = ({ plan }: SharedService): boolean => plan.ports.some(({ mode }) => mode === 'tcp' || mode === 'tls' || mode === 'tls-end');

@@ -58,16 +58,48 @@ export type Asked = {
 export const standingOf = (asked: Asked, world: Whereabouts): Verdict | undefined => {
   const { key, name, tailnet } = asked;
   const service = world.sharedServices.get(key);
+  const failure = service?.failure;
   const known = world.standings.get(tailnet);
   if (known?.heard !== true)
     return pending(
       'TailnetNotReady',
       known?.remark ?? `nothing was heard of tailnet "${tailnet}" yet: see the status of its TailscaleTailnet`,
     );
-  if (service?.failure !== undefined) return service.failure;
-  if (service === undefined || service.addresses.length === 0) return pending('Pending', `${name} is not on tailnet "${tailnet}" yet`);
-  return portsDiffer(asked, service) ?? (world.onCluster ? hostingOf(asked, service, world) : undefined);
+  if (service === undefined || service.addresses.length === 0)
+    return failure ?? pending('Pending', `${name} is not on tailnet "${tailnet}" yet`);
+  if (failure !== undefined && conflicting.has(failure.reason)) return failure;
+  const differing = portsDiffer(asked, service);
+  if (differing !== undefined) return failure?.reason === differing.reason ? failure : differing;
+  return world.onCluster ? hostingOf(asked, service, world) : undefined;
 };
+
+/** What of a service is not as it should be though peers reach it, in words for users. */
+export const remarksOn = ({ key, name, sets }: Asked, world: Whereabouts): readonly string[] => {
+  const service = world.sharedServices.get(key);
+  if (service === undefined) return [];
+  const { failure, hosts } = service;
+  const waiting = sets
+    .flatMap((set) => offering(world.proxies.get(set)?.pods ?? [], name))
+    .filter(({ nodeId }) => nodeId !== undefined && hosts.get(nodeId)?.approved === false)
+    .map(({ pod }) => pod);
+  return [
+    ...(failure === undefined ? [] : [`${failure.reason}: ${failure.message}`]),
+    ...(waiting.length === 0 ? [] : [`not approved as hosts: ${waiting.join(', ')}`]),
+  ];
+};
+
+/** Reasons of the coordination of services that say: somebody else has this one. */
+export const conflicting: ReadonlySet<string> = new Set([
+  'NameTaken',
+  'NotShared',
+  'OwnerUnknown',
+  'RegistryNewer',
+  'RegistryInvalid',
+  'ClusterNameTaken',
+]);
+
+/** What others want of the service: our hosts do not come into it. */
+const ofOthers: ReadonlySet<string> = new Set(['PortsDiffer', 'TagsDiffer']);
 
 const pending = (reason: string, message: string): Verdict => ({ reason, message });
 
@@ -119,6 +151,9 @@ const unserved = (
   return pending('NotServed', `proxies of StatefulSet "${set}" do not serve port ${port} yet${waits}`);
 };
 
+const offering = (pods: readonly ObservedProxy[], service: string): readonly ObservedProxy[] =>
+  pods.filter(({ advertised, joined }) => joined && advertised?.includes(service) === true);
+
 const unapproved = (
   set: string,
   { name, tailnet }: Asked,
@@ -126,10 +161,12 @@ const unapproved = (
   service: ObservedVipService,
   tags: readonly string[],
 ): Verdict | undefined => {
-  const advertising = pods.filter(({ advertised }) => advertised?.includes(name) === true);
+  const advertising = offering(pods, name);
   if (advertising.length === 0) return pending('NotAdvertised', `no proxy of StatefulSet "${set}" offers it to the tailnet yet`);
   const hosts = advertising.flatMap(({ nodeId }) => (nodeId === undefined ? [] : (service.hosts.get(nodeId) ?? [])));
   if (hosts.some(({ approved, configured }) => approved && configured)) return undefined;
+  // Hosts are asked about, and approved, by the same API.
+  if (service.failure !== undefined && !ofOthers.has(service.failure.reason)) return service.failure;
   if (hosts.length === 0 || hosts.some(({ approved }) => approved))
     return pending('NotAdvertised', `tailnet "${tailnet}" does not know of a proxy of StatefulSet "${set}" that serves it yet`);
   const line = JSON.stringify({ services: { [name]: tags } });
@@ -138,6 +175,9 @@ const unapproved = (
     message: `no proxy is approved as its host: set autoApprove, or add "autoApprovers": ${line} to the policy of tailnet "${tailnet}"`,
   };
 };
+
+/** What users of raw TCP have to know, though all is well. */
+export const halfClosed = 'connections are closed in both directions when one side ends its own: Tailscale does not carry half-closed ones';
 
 /** For users: `HTTPRoute "default/web"`. */
 export const objectText = (key: ObjectKey): string => {

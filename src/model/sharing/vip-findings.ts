@@ -6,7 +6,7 @@ import type { Verdict } from '../route-node.ts';
 import { serviceKey } from './claims.ts';
 import { labelOf } from './service-names.ts';
 import type { Sharing } from './sharing.ts';
-import { standingOf, type Whereabouts } from './standing.ts';
+import { halfClosed, remarksOn, standingOf, type Whereabouts } from './standing.ts';
 import type { VipPlan } from './vip-plans.ts';
 
 /** What there is to say of the service that proxies of a TailscaleServices host, by the first of its tailnets where something is wrong, else by the first. */
@@ -18,6 +18,8 @@ export type VipFinding = {
   readonly consumers: readonly string[];
   /** Why peers do not reach it. */
   readonly failure?: Verdict;
+  /** What they should know, though they do, and what is not as it should be; for users. */
+  readonly remarks: readonly string[];
   /** What of it is not possible, for users. */
   readonly left: readonly string[];
 };
@@ -43,12 +45,15 @@ const findingOf = (plan: VipPlan, sharing: Sharing, world: Whereabouts): VipFind
   const key = serviceKey(plan);
   const observed = world.sharedServices.get(key);
   const suffix = world.standings.get(tailnet)?.suffix;
-  const failure = plan.problem ?? conflictOf(plan, sharing) ?? standingOf({ key, tailnet, name, sets, ports }, world);
+  const asked = { key, tailnet, name, sets, ports };
+  const failure = plan.problem ?? conflictOf(plan, sharing) ?? standingOf(asked, world);
+  const remarks = failure === undefined ? remarksOn(asked, world) : [];
   return {
     addresses: observed?.addresses ?? [],
     ports,
     ...present({ dnsName: suffix === undefined ? undefined : `${labelOf(name)}.${suffix}`, owner: observed?.owner, failure }),
     consumers: observed?.consumers ?? [],
+    remarks: plan.ports.size === 0 ? remarks : [...remarks, halfClosed],
     left,
   };
 };

@@ -87,8 +87,13 @@ const conflictsIn = ({ conflicts }: GeneratedPlan): readonly string[] =>
   conflicts.map(({ claim, winner }) => `${claim} is that of ${winner}`);
 
 /** Said of those that share anything. */
-const servicesReady = ({ isSharing, notReady, services, certificates }: ShareFindings, { unless }: ConditionsOf): readonly Condition[] => [
-  ...(isSharing ? [unless(notReady, 'ServicesReady', `Shared services: ${services.length}`)] : []),
+const servicesReady = (
+  { isSharing, notReady, services, certificates, remarks }: ShareFindings,
+  { unless }: ConditionsOf,
+): readonly Condition[] => [
+  ...(isSharing
+    ? [unless(notReady, 'ServicesReady', `Shared services: ${services.length}${remarks.length === 0 ? '' : `; ${some(remarks)}`}`)]
+    : []),
   ...(certificates === undefined ? [] : [unless(certificates.verdict, 'CertificatesReady', certificates.message)]),
 ];
 

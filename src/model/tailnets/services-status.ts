@@ -174,7 +174,9 @@ const vipServiceReady = (
   const hosted = read('vipFindings', localKeyOf(services));
   if (hosted !== undefined) {
     const left = hosted.left.length === 0 ? '' : `; not possible: ${hosted.left.join('; ')}`;
-    return [unless(hosted.failure, 'VIPServiceReady', `Peers of the tailnet reach ${name}${left}`)];
+    const more = hosted.remarks.map((remark) => `; ${remark}`).join('');
+    const failure = hosted.failure && { ...hosted.failure, message: `${hosted.failure.message}${more}` };
+    return [unless(failure, 'VIPServiceReady', `Peers of the tailnet reach ${name}${left}${more}`)];
   }
   if (vipServiceIn(services, selected, read) !== undefined) return [yes('VIPServiceReady', 'Found', `The tailnet has a service ${name}`)];
   const message = `No tailnet has a service ${name}, and nothing here hosts it: select a TailscaleEndpoints with proxy.connectionType ingress or bidirectional`;

@@ -1,5 +1,7 @@
 import { localKey, type ObjectKey, partsOf } from '../../lib/key.ts';
 import { isTrouble } from '../../model/cluster-status.ts';
+import { present } from '../../lib/present.ts';
+import { halfClosed } from '../../model/sharing/standing.ts';
 import { labelOf } from '../../model/sharing/service-names.ts';
 import { gatewayNamedBy } from '../../model/tailnets/gateway-ref.ts';
 import type { Wrong } from './explanation.ts';
@@ -32,26 +34,40 @@ export const sharedIn = (world: Known): ReadonlyMap<string, Shared> => {
   for (const [key, { tailnet, name, owners, routes, ports }] of world.graph.vipServices) {
     const [owner] = owners;
     if (owner === undefined) continue;
-    const wrong = partsOf(owner).kind === 'TailscaleServices' ? troubleOf(owner, 'VIPServiceReady', world) : undefined;
     const own = { key, tailnet, name, owner, routes, ports, names: namesOf(key, tailnet, name, world) };
-    all.set(key, { ...own, ...(wrong === undefined ? {} : { wrong }) });
+    all.set(key, { ...own, ...(partsOf(owner).kind === 'TailscaleServices' ? saidOf(owner, world) : {}) });
   }
   for (const [owner, status] of world.graph.statuses) {
     if (status.kind !== 'TailscaleGateway') continue;
     for (const { name, tailnet, status: reason, message, routes = [], ports = [] } of status.fields.services ?? []) {
       const key = `${tailnet}/${name}`;
-      const said = reason === 'Ready' ? { remark: message } : { wrong: { reason: reason ?? '', message: message ?? '', object: owner } };
-      const own = { key, tailnet, name, owner, routes, ports, names: namesOf(key, tailnet, name, world) };
-      all.set(key, { ...own, ...('remark' in said && said.remark === undefined ? {} : (said as Pick<Shared, 'wrong' | 'remark'>)) });
+      const said =
+        reason === 'Ready' ? present({ remark: message }) : apart({ reason: reason ?? '', message: message ?? '', object: owner });
+      all.set(key, { key, tailnet, name, owner, routes, ports, names: namesOf(key, tailnet, name, world), ...said });
     }
   }
   return all;
 };
 
-const troubleOf = (owner: ObjectKey, type: string, { graph }: Known): Wrong | undefined => {
+type Said = Pick<Shared, 'wrong' | 'remark'>;
+
+/** What the condition of a TailscaleServices says. */
+const saidOf = (owner: ObjectKey, { graph }: Known): Said => {
   const status = graph.statuses.get(owner);
-  const found = status !== undefined && 'conditions' in status ? status.conditions.find((one) => one.type === type) : undefined;
-  return found !== undefined && isTrouble(found) ? { reason: found.reason, message: found.message, object: owner } : undefined;
+  const found = status?.kind === 'TailscaleServices' ? status.conditions.find(({ type }) => type === 'VIPServiceReady') : undefined;
+  if (found === undefined) return {};
+  const { reason, message } = found;
+  if (isTrouble(found)) return apart({ reason, message, object: owner });
+  const remark = message.slice(message.indexOf('; ') + 1).trim();
+  return remark === message ? {} : { remark };
+};
+
+/** What is wrong, and what would have to be known were nothing. */
+const apart = ({ message, ...wrong }: Wrong): Said => {
+  const end = `; ${halfClosed}`;
+  return message.endsWith(end)
+    ? { wrong: { ...wrong, message: message.slice(0, -end.length) }, remark: halfClosed }
+    : { wrong: { ...wrong, message } };
 };
 
 const namesOf = (key: string, tailnet: string, name: string, { tailnets, sharedServices }: Known): readonly string[] => {

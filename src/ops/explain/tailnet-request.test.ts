@@ -181,7 +181,7 @@ describe('what is wrong first', () => {
 
   const tags = { reason: 'TagsNotOwned', message: 'add "tagOwners": {"tag:web": []} to the policy' };
   it.each([
-    ['the tailnet does not give it its tags', { service: { ...there, failure: tags } }, 'TagsNotOwned', '"tagOwners"'],
+    ['the tailnet does not give it its tags', { service: { failure: tags } }, 'TagsNotOwned', '"tagOwners"'],
     ['it is not made yet', { service: {} }, 'Pending', 'svc:web is not on tailnet "prod" yet'],
     [
       'no proxy has joined',
@@ -202,6 +202,19 @@ describe('what is wrong first', () => {
     expect(path.outcome).toBe('refused');
     expect(path.wrong).toMatchObject({ reason, message: expect.stringContaining(message), object: 'TailscaleGateway/default/share' });
     expect(linesAt('backend', path)).toHaveLength(1);
+  });
+
+  it('is not what keeps us from writing while peers get through', () => {
+    const path = wrongOf({ service: { ...there, failure: { reason: 'ApiUnreachable', message: 'no answer. It is tried again' } } });
+    expect(path).toMatchObject({ outcome: 'forwarded' });
+    expect(path.wrong).toBeUndefined();
+    expect(linesAt('service', path)[0]).toContain('used by east, west; ApiUnreachable: no answer. It is tried again');
+  });
+
+  it('is not mixed with what would have to be known were nothing wrong', () => {
+    const path = pathOf('tcp://shell:22', { yaml: share() + route('TCPRoute', 'shell', '', '', 'default', 'ssh') });
+    expect(path.wrong?.message).toBe('svc:shell is not on tailnet "prod" yet');
+    expect(linesAt('service', path)[0]).toContain('; connections are closed in both directions when one side ends its own');
   });
 
   it('is, behind it, whatever Envoy stops at', () => {
@@ -336,6 +349,10 @@ spec: { selector: { matchLabels: { app: web } }, backends: [{ kubernetes: { name
     const path = pathOf('http://db/', { yaml: direct });
     expect(path.steps.map(({ at }) => at)).toEqual(['tailnet', 'service', 'proxies', 'backend']);
     expect(linesAt('backend', path)).toEqual(['backend web.default.svc:80: proxies forward bytes to it without an Envoy']);
-    expect(path).toMatchObject({ outcome: 'refused', wrong: { reason: 'Pending', object: 'TailscaleServices/default/db' } });
+    expect(path).toMatchObject({
+      outcome: 'refused',
+      wrong: { reason: 'Pending', message: 'svc:db is not on tailnet "prod" yet', object: 'TailscaleServices/default/db' },
+    });
+    expect(linesAt('service', path)[0]).toContain('; connections are closed in both directions when one side ends its own');
   });
 });
