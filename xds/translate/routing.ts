@@ -1,6 +1,6 @@
 import { sorter } from '../../src/lib/changes.ts';
-import { byCodeUnit, type ObjectKey } from '../../src/lib/key.ts';
-import { memo, sameElements } from '../../src/lib/memo.ts';
+import type { ObjectKey } from '../../src/lib/key.ts';
+import { memo } from '../../src/lib/memo.ts';
 import type { Gateway, RouteEntry, VirtualHost as Host } from '../../src/model/graph.ts';
 import { routeConfigurationName } from '../names.ts';
 import type { Resource } from '../resources.ts';
@@ -8,7 +8,7 @@ import type { RouteConfiguration, VirtualHost } from '../types.ts';
 import { ownersOf } from './owners.ts';
 import type { Front } from './redirect.ts';
 import { type Answering, answeringListenersOf, type Answers, partFrom, routeConfigurationFrom, scopeFrom } from './route-configuration.ts';
-import { isScoped, partName, partsOf, scopes } from './scopes.ts';
+import { byDomain, isScoped, partName, partsMaker, scopes } from './scopes.ts';
 
 /** What leads requests to routes, in no order. */
 export type Routing = {
@@ -44,7 +44,8 @@ type RoutingAt = (gateway: ObjectKey, listeners: Answering, virtualHostOf: (host
  * until it is drained, and one that began with parts with them, so once there are parts there always are; nobody else is sent them.
  */
 const routingAt = (routes: string): RoutingAt => {
-  const sorted = sorter<Host>((one, other) => byCodeUnit(one.domain, other.domain));
+  const sorted = sorter<Host>(byDomain);
+  const partsFrom = partsMaker();
   let parts: ReadonlyMap<string, Part> | undefined;
   return (gateway, listeners, virtualHostOf) => {
     const answers: Answers = {
@@ -56,10 +57,10 @@ const routingAt = (routes: string): RoutingAt => {
     if (parts === undefined && !scoped)
       return { routes: [{ name: routes, message: wholeFrom(), owners: ownersAt(gateway, answers) }], scopes: [] };
     const next = new Map<string, Part>();
-    for (const [scope, part] of partsOf(answers)) {
+    for (const [scope, part] of partsFrom(answers)) {
       const name = partName(routes, scope);
       const last = parts?.get(name);
-      next.set(name, last !== undefined && isSame(last.answers, part) ? last : partOf(gateway, name, part, virtualHostOf));
+      next.set(name, last?.answers === part ? last : partOf(gateway, name, part, virtualHostOf));
     }
     parts = next;
     const made = [...next.values()].map(({ resource }) => resource);
@@ -102,9 +103,6 @@ const scopeOf = (gateway: ObjectKey, name: string): Resource<'ScopedRouteConfigu
   message: scopeFrom(name),
   owners: [gateway],
 });
-
-const isSame = (one: Answers, other: Answers): boolean =>
-  sameElements(one.hosts, other.hosts) === one.hosts && sameElements(one.misdirected, other.misdirected) === one.misdirected;
 
 const ownersAt = (gateway: ObjectKey, { hosts }: Answers): readonly ObjectKey[] => ownersOf([gateway, ...hosts.flatMap(routeOwners)]);
 

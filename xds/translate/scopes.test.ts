@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Gateway } from '../../src/model/graph.ts';
 import { entryOf, gatewayOf, graphOf, hostOf, listenerOf, socketOf } from '../../test/support/graph.ts';
 import type { Resources } from '../resources.ts';
-import { scopeOf, scopes } from './scopes.ts';
+import { byDomain, partsMaker, scopeOf, scopes } from './scopes.ts';
 import { translator } from './translate.ts';
 
 const label = fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?$/);
@@ -35,6 +35,39 @@ describe('the scope of a host', () => {
     const counts = new Map<string, number>();
     for (let index = 0; index < 3000; index += 1) counts.set(scopeOf(hostAt(index)), (counts.get(scopeOf(hostAt(index))) ?? 0) + 1);
     expect(Math.max(...counts.values())).toBeLessThan((3 * 3000) / scopes.length);
+  });
+});
+
+describe('parts', () => {
+  const domains = [...Array.from({ length: 12 }, (_, index) => `app-${index}.example`), '*.example'];
+  /** Two hosts for each domain, of which a list has one at most. */
+  const hosts = domains.map((domain) => [hostOf(domain, entryOf('one')), hostOf(domain, entryOf('other'))] as const);
+  const isSame = (one: readonly unknown[], other: readonly unknown[]): boolean =>
+    one.length === other.length && one.every((value, index) => value === other[index]);
+  const anyAnswers = fc.record({
+    hosts: fc
+      .array(fc.constantFrom(0, 1, undefined), { minLength: domains.length, maxLength: domains.length })
+      .map((chosen) => hosts.flatMap(([one, other], index) => [[one], [other], []][chosen[index] ?? 2] ?? []).toSorted(byDomain)),
+    misdirected: fc.constantFrom(['a.example'], ['b.example']),
+  });
+
+  it('are after any changes what they are made from nothing, and the same objects while they hold the same', () => {
+    fc.assert(
+      fc.property(fc.array(anyAnswers, { minLength: 1, maxLength: 10 }), (history) => {
+        const make = partsMaker();
+        let before = make({ hosts: [], misdirected: ['a.example'] });
+        for (const answers of history) {
+          const parts = make(answers);
+          expect(parts).toEqual(partsMaker()(answers));
+          for (const [scope, part] of parts) {
+            const last = before.get(scope);
+            const stays = last !== undefined && isSame(last.hosts, part.hosts) && isSame(last.misdirected, part.misdirected);
+            if (stays) expect(part).toBe(last);
+          }
+          before = parts;
+        }
+      }),
+    );
   });
 });
 

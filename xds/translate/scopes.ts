@@ -1,6 +1,8 @@
-import { memo } from '../../src/lib/memo.ts';
+import { changesBetween } from '../../src/lib/changes.ts';
+import { byCodeUnit } from '../../src/lib/key.ts';
+import { memo, sameElements } from '../../src/lib/memo.ts';
+import type { HttpListener, VirtualHost as Host } from '../../src/model/graph.ts';
 import { any } from '../any.ts';
-import type { VirtualHost as Host } from '../../src/model/graph.ts';
 import type { HttpConnectionManager, TypedExtensionConfig } from '../types.ts';
 import { adsSource } from './config-source.ts';
 import type { Answering, Answers } from './route-configuration.ts';
@@ -39,23 +41,65 @@ export const scopeOf = (host: string): string => evenPatterns.map((pattern) => (
 export const isScoped = (listeners: Answering): boolean => {
   const hosts = listeners.reduce((sum, { virtualHosts }) => sum + virtualHosts.length, 0);
   if (hosts < hostsAtLeast) return false;
-  const wide = listeners.reduce((sum, { virtualHosts }) => sum + virtualHosts.filter(isWide).length, 0);
+  const wide = listeners.reduce((sum, listener) => sum + wideOn(listener), 0);
   return hosts - wide >= Math.max(hostsAtLeast, wide * scopes.length);
 };
 
 const isWide = ({ domain }: Host): boolean => domain.startsWith('*');
+const wideOn = memo(({ virtualHosts }: HttpListener): number => virtualHosts.filter(isWide).length);
 const exactScopeOf = memo((host: Host): string | undefined => (isWide(host) ? undefined : scopeOf(host.domain)));
 
-/** What each scope answers: its own exact hosts, and everything that is for more than one host. */
-export const partsOf = ({ hosts, misdirected }: Answers): ReadonlyMap<string, Answers> => {
+type Parts = ReadonlyMap<string, Answers>;
+
+/**
+ * Gives what each scope answers, from call to call: its own exact hosts, and everything that is for more than one host. A part that answers
+ * the same is the same object, and of thousands of hosts those that changed are looked at.
+ */
+export const partsMaker = (): ((answers: Answers) => Parts) => {
+  let last: { readonly answers: Answers; readonly parts: Parts } | undefined;
+  return (answers) => {
+    const parts = (last && patchedParts(last.parts, last.answers, answers)) ?? partsOf(answers, last?.parts);
+    last = { answers, parts };
+    return parts;
+  };
+};
+
+const partsOf = ({ hosts, misdirected }: Answers, before: Parts | undefined): Parts => {
   const parts = new Map(scopes.map((scope) => [scope, [] as Host[]]));
   for (const host of hosts) {
     const scope = exactScopeOf(host);
     if (scope !== undefined) parts.get(scope)?.push(host);
     else for (const part of parts.values()) part.push(host);
   }
-  return new Map([...parts].map(([scope, own]) => [scope, { hosts: own, misdirected }]));
+  return new Map(
+    [...parts].map(([scope, own]) => {
+      const last = before?.get(scope);
+      const isSame = last !== undefined && isAlike(last.hosts, own) && isAlike(last.misdirected, misdirected);
+      return [scope, isSame ? last : { hosts: own, misdirected }];
+    }),
+  );
 };
+
+const isAlike = <V>(one: readonly V[], other: readonly V[]): boolean => sameElements(one, other) === one;
+
+/** Undefined where more has changed than some exact hosts. */
+const patchedParts = (parts: Parts, before: Answers, after: Answers): Parts | undefined => {
+  if (!isAlike(before.misdirected, after.misdirected)) return undefined;
+  const { removed, added } = changesBetween(before.hosts, after.hosts);
+  if (removed.some(isWide) || added.some(isWide)) return undefined;
+  const gone = new Set(removed);
+  const next = new Map(parts);
+  for (const scope of new Set([...removed, ...added].map(exactScopeOf))) {
+    const part = scope === undefined ? undefined : parts.get(scope);
+    if (scope === undefined || part === undefined) return undefined;
+    const came = added.filter((host) => exactScopeOf(host) === scope);
+    next.set(scope, { ...part, hosts: [...part.hosts.filter((host) => !gone.has(host)), ...came].toSorted(byDomain) });
+  }
+  return next;
+};
+
+/** The order of hosts in a RouteConfiguration, where each domain is there once. */
+export const byDomain = (one: Host, other: Host): number => byCodeUnit(one.domain, other.domain);
 
 /** One part's name, which is also what requests for it carry in `scopeHeader`. */
 export const partName = (routes: string, scope: string): string => `${routes}/${scope}`;

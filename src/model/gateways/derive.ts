@@ -1,4 +1,5 @@
 import type { BackendTLSPolicy, Gateway, ListenerSet } from '../../api/generated/gateway-api.ts';
+import { gathering } from '../../lib/gather.ts';
 import { byCodeUnit, keyOf, localKeyOf, type ObjectKey } from '../../lib/key.ts';
 import { memo, memoByReads } from '../../lib/memo.ts';
 import { reuse, reuseBy } from '../../lib/equal.ts';
@@ -8,7 +9,7 @@ import type { Infrastructure } from '../infrastructure.ts';
 import type { PolicyVerdict } from '../routes/backend-tls.ts';
 import type { AncestorStatus, ParentStatus, Status } from '../status.ts';
 import { assignedAddressesOf, boundAddressesOf } from './addresses.ts';
-import { type Attachments, attach, type RefOutcome } from './attach.ts';
+import { type Attached, type Attachments, attach, type RefOutcome } from './attach.ts';
 import { clientCertificateOf } from './client-certificate.ts';
 import { clashes } from './conflicts.ts';
 import { type BoundPort, declaredListeners } from './declared.ts';
@@ -147,26 +148,35 @@ type Uses = Pick<GatewayNode, 'backends' | 'secrets' | 'clientCertificate'>;
 
 /** Everything the routes on served listeners use, each once and in order. */
 const uses = (listeners: readonly JudgedListener[], { on }: Attachments, clientCertificate: TlsSecret | undefined): Uses => {
-  const backends = new Map<string, Backend>();
-  const secrets = new Map<string, TlsSecret>();
-  for (const listener of listeners) {
-    if (!listener.serves) continue;
-    for (const secret of listener.tls?.certificates ?? []) secrets.set(secret.id, secret);
-    const ca = listener.tls?.clientValidation?.ca;
-    if (ca !== undefined) secrets.set(ca.id, ca);
-    for (const { node } of on.get(listener) ?? []) {
-      const used = listener.tls === undefined ? node : (node.terminated ?? node);
-      for (const backend of used.backends) backends.set(backend.id, backend);
-      for (const secret of used.secrets) secrets.set(secret.id, secret);
-    }
-  }
-  if (clientCertificate !== undefined) secrets.set(clientCertificate.id, clientCertificate);
+  const used = listeners.filter(({ serves }) => serves).map((listener) => usedOn(listener)(on.get(listener) ?? []));
+  const own = listeners.flatMap(({ serves, tls }) =>
+    serves ? [...(tls?.certificates ?? []), ...(tls?.clientValidation ? [tls.clientValidation.ca] : [])] : [],
+  );
   return {
-    backends: [...backends.values()].toSorted((one, other) => byCodeUnit(one.id, other.id)),
-    secrets: [...secrets.values()].toSorted((one, other) => byCodeUnit(one.id, other.id)),
+    backends: united(used.map(({ backends }) => backends)),
+    secrets: united([...used.map(({ secrets }) => secrets), inOrder(clientCertificate === undefined ? own : [...own, clientCertificate])]),
     ...(clientCertificate === undefined ? {} : { clientCertificate }),
   };
 };
+
+/** What routes on one listener use, in order; of thousands that are the same as before none is looked at. */
+const usedOn = memo((listener: JudgedListener): ((attached: readonly Attached[]) => Pick<Uses, 'backends' | 'secrets'>) => {
+  const usedBy = ({ node }: Attached) => (listener.tls === undefined ? node : (node.terminated ?? node));
+  const backends = gathering<Attached, Backend>((attached) => usedBy(attached).backends, idOf);
+  const secrets = gathering<Attached, TlsSecret>((attached) => usedBy(attached).secrets, idOf);
+  return (attached) => ({ backends: backends(attached), secrets: secrets(attached) });
+});
+
+const idOf = ({ id }: { readonly id: string }): string => id;
+
+/** All of some lists in order, each once and in order; one that is alone stays itself. */
+const united = <V extends { readonly id: string }>(lists: readonly (readonly V[])[]): readonly V[] => {
+  const [first = [], ...others] = lists.filter(({ length }) => length > 0);
+  return others.length === 0 ? first : inOrder([first, ...others].flat());
+};
+
+const inOrder = <V extends { readonly id: string }>(values: readonly V[]): readonly V[] =>
+  [...new Map(values.map((value) => [value.id, value])).values()].toSorted((one, other) => byCodeUnit(one.id, other.id));
 
 const noOutcomes: readonly RefOutcome[] = [];
 

@@ -1,3 +1,5 @@
+import { counting } from '../../lib/gather.ts';
+import { memo } from '../../lib/memo.ts';
 import { type ConditionsOf, conditionsOf } from '../conditions.ts';
 import type { Verdict } from '../route-node.ts';
 import type { Condition, ListenerStatus } from '../status.ts';
@@ -19,7 +21,7 @@ export const listenerStatusOf = (
   const overlap = overlappingTls(listener, all, conditions);
   return {
     name: listener.spec.name,
-    attachedRoutes: attached.reduce((count, { node }) => (isGenerated(node.key) ? count : count + 1), 0),
+    attachedRoutes: writtenOn(listener)(attached),
     supportedKinds: groupKinds(listener.kinds),
     conditions: [
       conditions.unless(rejected, 'Accepted', 'The listener is accepted'),
@@ -38,6 +40,11 @@ export const listenerStatusOf = (
     ],
   };
 };
+
+/** Of routes on one listener, how many are somebody's own. */
+const writtenOn = memo<JudgedListener, (attached: readonly Attached[]) => number>(() =>
+  counting(({ node }: Attached) => !isGenerated(node.key)),
+);
 
 /** Entries of ListenerSets name their conflict here too, where the specification lists other reasons for Gateways' own listeners. */
 const unservedReason = ({ owner, clash }: JudgedListener): string =>

@@ -1,21 +1,30 @@
+import { gathering } from '../../lib/gather.ts';
 import { keyOf, type ObjectKey } from '../../lib/key.ts';
 import { memo, type Read } from '../../lib/memo.ts';
 import type { BackendTLSPolicy } from '../../api/generated/gateway-api.ts';
 import { targetOf } from '../routes/policy-targets.ts';
-import type { Attachments } from './attach.ts';
+import type { Attached, Attachments } from './attach.ts';
+import type { JudgedListener } from './judge.ts';
 import type { AnyRoute, GatewayTables } from './tables.ts';
 
 type Ref = { readonly group?: string; readonly kind?: string; readonly namespace?: string; readonly name?: string };
 
 /** The BackendTLSPolicies that target a backend which some route on the Gateway refers to, valid or not, by key. */
 export const policiesUsed = ({ on }: Attachments, read: Read<GatewayTables>): readonly BackendTLSPolicy[] => {
-  const targets = new Set<ObjectKey>();
-  for (const attached of on.values()) for (const { route } of attached) for (const key of backendKeysOf(route)) targets.add(key);
+  const targets = new Set([...on].flatMap(([listener, attached]) => targetsOn(listener)(attached)));
   const policies = new Map(
     [...targets].flatMap((target) => read('backendTlsPolicies', target) ?? []).map((policy) => [keyOf(policy), policy]),
   );
   return [...policies].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, policy]) => policy);
 };
+
+/** Backends that routes on one listener name, in order. */
+const targetsOn = memo<JudgedListener, (attached: readonly Attached[]) => readonly ObjectKey[]>(() =>
+  gathering<Attached, ObjectKey>(
+    ({ route }) => backendKeysOf(route),
+    (key) => key,
+  ),
+);
 
 /** Every backend a route names anywhere: backends, mirrors, external auth. */
 const backendKeysOf = memo((route: AnyRoute): readonly ObjectKey[] => {
