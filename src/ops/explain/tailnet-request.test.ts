@@ -323,6 +323,30 @@ describe('bytes', () => {
     );
   });
 
+  it.each([
+    ['the listener', '{ group: gateway.networking.k8s.io, kind: Gateway, name: edge, sectionName: ssh }'],
+    ['the route', '{ group: gateway.networking.k8s.io, kind: TCPRoute, name: shell }'],
+  ])('of a peer are judged by a policy on %s, too', (where, target) => {
+    const yaml = shell + policy(target, 'identity: { allow: { tags: ["tag:ci"] } }');
+    const path = pathOf('tcp://shell:22', { yaml, peer: 'laptop' });
+    expect(shown(path).at(-1)).toContain('laptop.tail1.ts.net is refused: nothing of what is allowed is its own');
+    expect(linesAt('policy', path)[0]).toContain(`policy default/staff: on ${where}: spec.rules[0]: identity`);
+    expect(linesAt('identity', pathOf('tcp://shell:22', { yaml, peer: 'ci' }))).toEqual([
+      'identity default/staff: allows tags tag:ci: ci.tail1.ts.net passes by its tags',
+    ]);
+    expect(shown(pathOf('tcp://any.example:22', { yaml })).at(-1)).toContain('which nobody knows of bytes here');
+  });
+
+  it('of any peer are closed by a policy that denies by a group of which nobody can say who is in it', () => {
+    const denying = policy(
+      '{ group: gateway.tailscale.com, kind: TailscaleGateway, name: share }',
+      'identity: { deny: { groups: ["group:x"] } }',
+    );
+    expect(shown(pathOf('tcp://shell:22', { yaml: shell + denying, peer: 'ci' })).at(-1)).toBe(
+      'identity : connections are closed: a policy denies by a group, and nobody can say who is in it: see the status of the policy',
+    );
+  });
+
   it('of anybody else are closed by it, and by no other', () => {
     const path = pathOf('tcp://any.example:22', { yaml: shell + asking });
     expect(shown(path).at(-1)).toBe('identity : connections are closed: a policy asks who connects, which nobody knows of bytes here');
