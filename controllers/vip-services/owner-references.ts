@@ -1,7 +1,6 @@
 /** Who owns a Tailscale Service, as Tailscale's own operator writes it down (`tailscale.com/owner-references`), so that it and we respect each other. */
+import { ownerReferencesAnnotation } from '../../src/api/labels.ts';
 import { fail, ok, type Result } from '../../src/lib/result.ts';
-
-const ownerReferencesKey = 'tailscale.com/owner-references';
 
 /** `resource` is there where the owner shares with nobody. Members we do not know go back as they came. */
 export type OwnerReference = {
@@ -13,7 +12,7 @@ type Annotations = Readonly<Record<string, string>>;
 
 /** Owners in their order, empty where the annotation is missing or names none; fails with what is wrong with it. */
 export const ownersIn = (annotations: Annotations): Result<readonly OwnerReference[], string> => {
-  const text = annotations[ownerReferencesKey] ?? '';
+  const text = annotations[ownerReferencesAnnotation] ?? '';
   if (text === '') return ok([]);
   try {
     const value: unknown = JSON.parse(text);
@@ -30,7 +29,7 @@ export const ownersIn = (annotations: Annotations): Result<readonly OwnerReferen
 /** The annotations with these owners in place of theirs. As text they are what Go writes: the official operator compares texts. */
 export const withOwners = (annotations: Annotations, owners: readonly OwnerReference[]): Annotations => ({
   ...annotations,
-  [ownerReferencesKey]: JSON.stringify({ ownerRefs: owners }),
+  [ownerReferencesAnnotation]: JSON.stringify({ ownerRefs: owners }),
 });
 
 /** An owner as messages name it. */

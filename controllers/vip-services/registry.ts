@@ -1,10 +1,11 @@
 /** Which clusters use a Tailscale Service: a registry in its annotations, which all tailplanes of a tailnet keep together (product.md, section 5). */
+import { registryAnnotation } from '../../src/api/labels.ts';
 import { byCodeUnit } from '../../src/lib/key.ts';
 import { fail, ok, type Result } from '../../src/lib/result.ts';
 import type { Verdict } from '../../src/model/route-node.ts';
 
 const keys = {
-  registry: 'gateway.tailscale.com/service-registry',
+  registry: registryAnnotation,
   owner: 'gateway.tailscale.com/owner-operator',
   count: 'gateway.tailscale.com/consumer-count',
   updated: 'gateway.tailscale.com/last-updated',

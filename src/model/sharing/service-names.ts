@@ -16,10 +16,13 @@ export const labelOf = (service: string): string => (service.startsWith(prefix) 
 
 export const serviceNameOf = (label: string): string => prefix + label;
 
-/** The label that a pattern makes of a route: dots of names become hyphens, and what is longer than 63 characters ends in a fingerprint. */
+/** The label that a name makes: dots become hyphens, and what is longer than 63 characters ends in a fingerprint. One that is a label stays as it is. */
+export const labelMadeOf = (name: string): string => shortened(name.toLowerCase().replaceAll('.', '-'));
+
+/** The label that a pattern makes of a route. */
 export const labelFrom = (pattern: string, variables: NameVariables): Result<string, string> => {
   const filled = pattern.replaceAll(/\{(route|namespace|cluster)\}/g, (_, name: keyof NameVariables) => variables[name]);
-  const label = shortened(filled.toLowerCase().replaceAll('.', '-'));
+  const label = labelMadeOf(filled);
   return dnsLabel.test(label) ? ok(label) : fail(`services.namePattern "${pattern}" makes "${label}" of it, which is no DNS label`);
 };
 

@@ -305,7 +305,47 @@ describe('a TailscaleServices', () => {
       serviceName: 'svc:web',
       addresses: ['100.100.0.1'],
       dnsName: 'web.tail1.ts.net',
+      ports: ['tcp:80'],
+      backendCount: 1,
+      healthyBackendCount: 1,
+      consumers: [],
     });
+  });
+
+  it.each([
+    [
+      'clusters',
+      { 'gateway.tailscale.com/service-registry': '{"ownerOperator":"tailplane-east","consumers":{"west":{},"east":{}}}' },
+      'tailplane-east',
+      ['east', 'west'],
+    ],
+    ['Tailscale’s operator', { 'tailscale.com/owner-references': '{"ownerRefs":[{"operatorID":"n1CNTRL"}]}' }, 'n1CNTRL', []],
+    [
+      'who cannot be understood',
+      { 'gateway.tailscale.com/service-registry': '[', 'tailscale.com/owner-references': '{"ownerRefs":7}' },
+      undefined,
+      [],
+    ],
+  ])('tells of a service that is hosted elsewhere who uses it: %s', (_, annotations, ownerOperator, consumers) => {
+    const there = { ...vipServiceOf('svc:web', '100.100.0.1'), annotations };
+    const state = observationsOf([stateOf([deviceOf('two', '100.64.0.2')], [there])]);
+    const { fields } = statusOf(
+      graphOf(state, servicesOf('web', { vipService: { autoApprove: false } }), web('a', [two])),
+      'TailscaleServices',
+      'web',
+    );
+    expect([fields.vipServiceStatus?.ownerOperator, fields.vipServiceStatus?.consumers]).toEqual([ownerOperator, consumers]);
+  });
+
+  it.each([
+    ['web', 'svc:web'],
+    ['web.v2', 'svc:web-v2'],
+    ['a'.repeat(63), `svc:${'a'.repeat(63)}`],
+    ['a'.repeat(64), expect.stringMatching(/^svc:a{50}-[0-9a-f]{12}$/)],
+    [`${'a'.repeat(60)}.${'b'.repeat(60)}`, expect.stringMatching(/^svc:a{50}-[0-9a-f]{12}$/)],
+  ])('calls the service of %s a name that can be one', (name, serviceName) => {
+    const graph = graphOf(observed, servicesOf(name, { vipService: { autoApprove: false } }));
+    expect(statusOf(graph, 'TailscaleServices', name).fields.vipServiceStatus).toMatchObject({ serviceName });
   });
 
   it('selects what its template asks for at once where no cluster makes it', () => {
@@ -362,7 +402,7 @@ it('nobody learns from a status what is in a tailnet that does not let their nam
     selectedEndpoints: [
       { name: 'all', namespace: 'default', machines: [], status: 'Empty', healthStatus: { healthyMachines: 0, unhealthyMachines: 0 } },
     ],
-    vipServiceStatus: { created: false, serviceName: 'svc:all' },
+    vipServiceStatus: { created: false, serviceName: 'svc:all', backendCount: 1, healthyBackendCount: 0 },
     totalBackends: 1,
     healthyBackends: 0,
   });

@@ -1,5 +1,6 @@
 import type { TailscaleEndpoints, TailscaleServices } from '../../api/generated/tailscale.ts';
 import type { Read } from '../../lib/memo.ts';
+import { labelMadeOf, serviceNameOf } from '../sharing/service-names.ts';
 import type { ModelTables } from '../tables.ts';
 import { endpointsSelection } from './tables.ts';
 
@@ -8,4 +9,5 @@ export const selectedBy = ({ metadata, spec }: TailscaleServices, read: Read<Mod
   spec.selector === undefined ? [] : (read('endpointsSelected', endpointsSelection(metadata.namespace ?? '', spec.selector)) ?? []);
 
 /** What a TailscaleServices is called in a tailnet. */
-export const vipServiceName = ({ metadata, spec }: TailscaleServices): string => spec.vipService?.name ?? `svc:${metadata.name}`;
+export const vipServiceName = ({ metadata, spec }: TailscaleServices): string =>
+  spec.vipService?.name ?? serviceNameOf(labelMadeOf(metadata.name));

@@ -12,6 +12,7 @@ import { permittedMachines } from './endpoints-status.ts';
 import { addressOf, namedMachine } from './machines.ts';
 import { tailnetFor } from './permission.ts';
 import { selectedBy, vipServiceName } from './selected.ts';
+import { serviceUsers } from './service-users.ts';
 import type { StatusTables } from './status-tables.ts';
 import { deviceSelection, machinesSelected, tailnetKey } from './tables.ts';
 
@@ -193,10 +194,10 @@ const vipServiceStatus = (
 ): Pick<Fields, 'vipServiceStatus'> => {
   if (services.spec.vipService === undefined) return {};
   const serviceName = vipServiceName(services);
+  const backends = { backendCount: count.total, healthyBackendCount: count.healthy };
   const hosted = read('vipFindings', localKeyOf(services));
   if (hosted !== undefined) {
     const { addresses, ports, dnsName, owner, consumers } = hosted;
-    const backends = { backendCount: count.total, healthyBackendCount: count.healthy };
     const known = present({ dnsName, ownerOperator: owner });
     const isThere = addresses.length > 0;
     return {
@@ -205,16 +206,28 @@ const vipServiceStatus = (
         serviceName,
         ...(isThere ? { addresses: addresses.slice(0, mostAddresses) } : {}),
         ...known,
-        ports,
+        ports: ports.slice(0, mostPorts),
         ...backends,
         consumers: consumers.slice(0, mostConsumers),
       },
     };
   }
   const found = vipServiceIn(services, selected, read);
-  if (found === undefined) return { vipServiceStatus: { created: false, serviceName } };
+  if (found === undefined) return { vipServiceStatus: { created: false, serviceName, ...backends } };
+  const { owner, consumers } = serviceUsers(found.service);
   const dnsName = found.suffix === undefined ? undefined : `${serviceName.slice('svc:'.length)}.${found.suffix}`;
-  return { vipServiceStatus: present({ created: true, serviceName, addresses: found.service.addresses.slice(0, mostAddresses), dnsName }) };
+  return {
+    vipServiceStatus: {
+      created: true,
+      serviceName,
+      addresses: found.service.addresses.slice(0, mostAddresses),
+      ...present({ dnsName, ownerOperator: owner }),
+      ports: [...new Set(found.service.ports)].slice(0, mostPorts),
+      ...backends,
+      consumers: consumers.slice(0, mostConsumers),
+    },
+  };
 };
 
 const mostAddresses = 8;
+const mostPorts = 64;
