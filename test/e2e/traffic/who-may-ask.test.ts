@@ -12,7 +12,7 @@ import { type Answer, ask } from '../../support/http.ts';
 import { type IngressProxy, startIngressProxy } from '../../support/ingress-proxy.ts';
 import { freePorts } from '../../support/ports.ts';
 import { type Backend, httpEcho } from './backends.ts';
-import { whoAnswers } from './clients.ts';
+import { seenBy, whoAnswers } from './clients.ts';
 import { callGrpc, grpcBackend } from './grpc.ts';
 
 const peerOf = (address: string, more: Partial<Peer>): Peer => ({
@@ -157,6 +157,24 @@ describe.skipIf(envoy === undefined)('a route that asks who it is', () => {
     const claim = { 'x-tailscale-tags': 'tag:dev' };
     expect((await ask(ports.open, '/dev', claim)).status).toBe(403);
     expect((await ask(ports.open, '/free', claim)).status).toBe(200);
+  });
+
+  it('hears who connects after what clients of other listeners say of that, and from a tailnet instead of it', async () => {
+    const claim = {
+      'x-forwarded-for': '10.9.9.9',
+      x_forwarded_for: '10.9.9.9',
+      tailscale_user_login: 'eve',
+      'x-tailscale_tags': 'tag:dev',
+    };
+    const passing = { forwarded: 'for=10.9.9.9', 'x-real-ip': '10.9.9.9', 'x-forwarded-host': 'there.example' };
+    const seen = async (port: number) => {
+      const { headers } = seenBy(await ask(port, '/free', { ...claim, ...passing }));
+      return Object.fromEntries(Object.entries(headers).filter(([name]) => /forwarded(?!-proto)|real-ip|tailscale/.test(name)));
+    };
+    // Of a client on its own machine Envoy gives the machine's address.
+    const connected = expect.stringMatching(/^10\.9\.9\.9,(?!10\.9\.9\.9)[\da-f.:]+$/) as string;
+    expect(await seen(ports.open)).toEqual({ ...passing, 'x-forwarded-for': connected, x_forwarded_for: '10.9.9.9' });
+    expect(await seen(await through(stranger))).toEqual({ ...passing, 'x-forwarded-for': stranger });
   });
 
   it('answers anew by what it asks, and by a new certificate, on connections that go on', async () => {
