@@ -3,7 +3,7 @@ import { messageOf, objectsIn, shown, statusOf } from '../../../test/support/gat
 import { graphBuilder } from '../build.ts';
 import type { Graph } from '../graph.ts';
 import { endpointsOf, objectsOf, proxiesOf, proxyOf } from '../tailnets/fixtures.ts';
-import { entrancesOf, graphOf, observed, options, route, share, tailnet, worldOf } from '../../../test/support/shared-gateway.ts';
+import { entrancesOf, graphOf, observed, options, route, share, slice, tailnet, worldOf } from '../../../test/support/shared-gateway.ts';
 
 const set = 'default/share-prod-ingress';
 const web = route('HTTPRoute', 'web', '', '', 'default', 'https');
@@ -130,6 +130,26 @@ spec: { selector: {}, backends: ${backends}, vipService: { ${vip} } }
     );
   });
 
+  it('has the ports that it can serve, each once and to one backend, however often they are written', () => {
+    const two =
+      '[{ kubernetes: { name: web, port: 80 } }, { external: { address: a.example, port: 85 } }, { external: { address: b.example, port: 85 } }]';
+    const graph = graphOf(services('ports: ["tcp:80-90", "tcp:85"]', two), observed(), hosts);
+    expect(graph.vipServices.get('prod/svc:site')?.ports).toEqual(['tcp:80', 'tcp:85']);
+    expect(hosted(graph)?.ports).toEqual(
+      new Map([
+        [80, { host: 'web.default.svc', port: 80 }],
+        [85, { host: 'a.example', port: 85 }],
+      ]),
+    );
+    expect(messageOf(ready(graph), 'VIPServiceReady')).not.toContain('no backend');
+  });
+
+  it('leads a port that two backends have to the first that works', () => {
+    const two = '[{ kubernetes: { name: web, port: 80 } }, { external: { address: b.example, port: 80 } }]';
+    const portOf = (isReady: boolean) => hosted(graphOf(services('', two), observed(), hosts, ...slice(isReady)))?.ports.get(80)?.host;
+    expect([portOf(true), portOf(false)]).toEqual(['web.default.svc', 'b.example']);
+  });
+
   it('leads to outside addresses, too', () => {
     const graph = graphOf(services('', '[{ external: { address: db.example, port: 5432 } }]'), observed(), hosts);
     expect(hosted(graph)?.ports.get(5432)).toEqual({ host: 'db.example', port: 5432 });
@@ -137,6 +157,7 @@ spec: { selector: {}, backends: ${backends}, vipService: { ${vip} } }
 
   it('says what is not possible', () => {
     const graph = graphOf(services('ports: [tcp:80, tcp:81, udp:53]'), observed(), hosts);
+    expect(graph.vipServices.get('prod/svc:site')?.ports).toEqual(['tcp:80']);
     const plain = services('', '[{ tailscale: { address: 100.64.0.9, port: 80 } }]');
     expect(shown(ready(graphOf(plain, observed(), hosts)), 'VIPServiceReady')).toBe('False NoForwardableBackend');
     expect(hosted(graph)?.ports.size).toBe(1);

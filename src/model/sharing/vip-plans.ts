@@ -159,7 +159,7 @@ const isReady = ({ endpoints }: EndpointSlice): boolean => endpoints.some(({ con
 
 type Ports = { readonly ports: ReadonlyMap<number, Target>; readonly left: readonly string[] };
 
-/** Each port leads to the first backend of that port; the only one, wherever its only backend's port is. */
+/** Each port leads to the first backend of that port that works, or to the first if none does; the only one, wherever its only backend's port is. */
 const portsFor = ({ ports: written = [] }: VIPService, targets: readonly Target[]): Ports => {
   const isOpen = written.length === 0 || written.includes('do-not-validate');
   const tcp = written.filter((text) => text.startsWith('tcp:'));
@@ -178,5 +178,6 @@ const portsFor = ({ ports: written = [] }: VIPService, targets: readonly Target[
   return { ports, left };
 };
 
+/** Those that proxies serve, whatever more was written: a tailnet knows a host for nothing that does not serve all of them. */
 const wishedFor = ({ ports = [] }: VIPService, hosted: readonly number[]): readonly string[] =>
-  (ports.length > 0 ? [...ports] : hosted.map((port) => `tcp:${port}`)).toSorted(byCodeUnit);
+  ports.includes('do-not-validate') ? ['do-not-validate'] : hosted.map((port) => `tcp:${port}`).toSorted(byCodeUnit);
