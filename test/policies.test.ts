@@ -5,7 +5,7 @@ import type { AnyObject } from '../src/api/kinds.ts';
 import type { KnownTailnet, Observations } from '../src/api/observations.ts';
 import { noObservations } from '../src/api/observations.ts';
 import { graphBuilder } from '../src/model/build.ts';
-import type { Graph, HttpRule } from '../src/model/graph.ts';
+import type { Graph, HttpMatch, HttpRule, RouteEntry } from '../src/model/graph.ts';
 import { policiesBuilder } from '../src/model/policies/governing.ts';
 import { policer } from '../src/model/policies/police.ts';
 import { tablesBuilder } from '../src/model/tables.ts';
@@ -181,13 +181,16 @@ describe('where tailnets come in', () => {
   } as const;
   const listener = listenerOf('http', hostOf('*', entryOf('web')));
   const shared = gatewayOf({ sockets: [{ ...socketOf(80, listener), tailnet }, socketOf(8080, listener)] });
-  const rulesUnder = (yaml: string, groupless: readonly string[] = []): readonly HttpRule[] => {
+  const entriesUnder = (yaml: string, groupless: readonly string[] = []): readonly RouteEntry[] => {
     const policies = policiesBuilder()(tablesBuilder()(objectsOf(objectsIn(yaml))));
     const { gateways } = policer()(new Map([['default/edge', shared]]), policies, new Set(groupless));
     return (gateways.get('default/edge')?.sockets ?? []).flatMap(({ listeners }) =>
-      listeners.flatMap((one) => ('virtualHosts' in one ? one.virtualHosts.flatMap(({ entries }) => entries.map(({ rule }) => rule)) : [])),
+      listeners.flatMap((one) => ('virtualHosts' in one ? one.virtualHosts.flatMap(({ entries }) => entries) : [])),
     );
   };
+  const rulesUnder = (...under: Parameters<typeof entriesUnder>): readonly HttpRule[] => entriesUnder(...under).map(({ rule }) => rule);
+  const matchesUnder = (...under: Parameters<typeof entriesUnder>): readonly HttpMatch[] =>
+    entriesUnder(...under).map(({ match }) => match);
   const ofShare = (rules: string): string =>
     policy('share', 'kind: X', rules).replace(
       'group: gateway.networking.k8s.io, kind: X',
@@ -206,6 +209,17 @@ describe('where tailnets come in', () => {
   it('nobody passes who may be in a group that is denied, while groups are not known', () => {
     expect(rulesUnder(denying('group:x'), ['prod'])[0]?.action).toEqual({ kind: 'respond', status: 403 });
     expect(rulesUnder(denying('group:x'))[0]?.action.kind).toBe('forward');
+  });
+
+  it('nobody passes of whom more may be asked as one of a group, while groups are not known', () => {
+    const asking = (actions: string): string =>
+      ofShare(`{ matches: [{ path: { value: /a }, identity: { groups: ["group:x"] } }], actions: { ${actions} } }`);
+    const strict = 'identity: { allow: { users: [boss@example.com] } }';
+    expect(rulesUnder(asking(strict)).map(({ action }) => action.kind)).toEqual(['forward', 'forward', 'forward']);
+    expect(rulesUnder(asking(strict), ['prod']).map(({ action }) => action.kind)).toEqual(['respond', 'forward', 'forward']);
+    expect(matchesUnder(asking(strict), ['prod'])[0]).toMatchObject({ path: { value: '/a' } });
+    expect(matchesUnder(asking(strict), ['prod'])[0]).not.toHaveProperty('peers');
+    expect(matchesUnder(asking('timeouts: { request: 1s }'), ['prod'])[0]?.peers).toHaveLength(1);
   });
 
   it('groups that follow from machines are known all the same, and others of the tailnet never', () => {

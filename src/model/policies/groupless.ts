@@ -23,6 +23,12 @@ export const originOf = (group: string): 'file' | 'machine' | 'nowhere' => {
 
 const ofMachines: ReadonlySet<string> = new Set(Object.values(autogroups));
 
-/** Whether these rules deny a group of which nobody can say who is in it, so that nobody may pass. `groupless`: the policy file cannot be read. */
+/** Whether these rules deny a group of which nobody can say who is in it, so that nobody may pass. */
 export const isWithheld = (rules: readonly IdentityRule[], groupless: boolean): boolean =>
-  rules.some(({ deny }) => deny?.groups.map(originOf).some((origin) => origin === 'nowhere' || (origin === 'file' && groupless)) ?? false);
+  rules.some(({ deny }) => deny?.groups.some((group) => isUnknowable(group, groupless)) ?? false);
+
+/** Whether nobody can say who is in a group. `groupless`: the policy file cannot be read. */
+export const isUnknowable = (group: string, groupless: boolean): boolean => {
+  const origin = originOf(group);
+  return origin === 'nowhere' || (origin === 'file' && groupless);
+};

@@ -5,10 +5,10 @@ import type { Backend, Gateway, Graph, HttpListener, Listener, RouteEntry, Socke
 import { backendsOf, secretsOf } from '../routes/backends.ts';
 import { limitedBackends } from './backend-limits.ts';
 import type { Governing, Policies } from './governing.ts';
-import { isWithheld } from './groupless.ts';
 import { type Knowing, streamUnder } from './streams.ts';
 import { rankOf, sectionOf } from './targets.ts';
 import { type Policed, policed, type Untold } from './variants.ts';
+import { withheldByGroup } from './withheld.ts';
 
 /** Gateways under policies, and what cannot be told to Envoy, by the key of the policy. */
 export type PolicedGateways = { readonly gateways: Graph['gateways']; readonly untold: readonly Untold[] };
@@ -141,7 +141,7 @@ const policedHttp = (
       const own = places.atRule(socket, entry);
       const found = policedEntry(entry, own.length === 0 ? base : specificFirst([...new Set([...own, ...base])]), places);
       untold.push(...found.untold);
-      return knowing === 'nobody' ? found.entries : found.entries.map((one) => withheldByGroup(one, knowing));
+      return knowing === 'nobody' ? found.entries : withheldByGroup(found.entries, knowing === 'groupless');
     });
     return sameElements(host.entries, entries) === host.entries ? host : { ...host, entries };
   });
@@ -170,15 +170,6 @@ const policedEntry = (entry: RouteEntry, chain: readonly Governing[], { onBacken
 
 const backendsOfRule = ({ action }: RouteEntry['rule']): readonly Backend[] =>
   action.kind === 'forward' ? action.shares.flatMap(({ backend }) => backend ?? []) : [];
-
-/** Whom a group has nobody can say, so nobody passes who may be in it. */
-const withheldByGroup = (entry: RouteEntry, knowing: Knowing): RouteEntry =>
-  isWithheld(entry.rule.identities ?? [], knowing === 'groupless') ? refusing(entry) : entry;
-
-const refusing = memo((entry: RouteEntry): RouteEntry => ({
-  ...entry,
-  rule: { ...entry.rule, blocked: true, action: { kind: 'respond', status: 403 } },
-}));
 
 /** Everything that a Gateway used, and what requests under policies go to besides. */
 const usedBy = (sockets: readonly Socket[], gateway: Gateway): Pick<Gateway, 'backends' | 'secrets'> => {
