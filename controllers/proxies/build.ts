@@ -38,9 +38,10 @@ export const build = async (set: OwnedSet, group: Group, owner: KubeObject, tool
     if (can && prepared === ordinal) prepared = ordinal + 1;
   }
   const isOurs = (object: KubeObject): boolean => belongsTo(object, set.uid);
-  const desired = objectsFor(set, {
+  const standing = standingReplicas(group);
+  const desired = objectsFor(hosting?.handsOver === true ? { ...set, replicas: standing } : set, {
     ...context,
-    prepared: Math.max(prepared, standingReplicas(group)),
+    prepared: Math.max(prepared, standing),
     ...(hosting === undefined ? {} : { serve: hosting.serve }),
   });
   await failures.catch(() => applyAll(plan(desired, group.objects), { api, isOurs, signal }), []);

@@ -148,6 +148,30 @@ describe('hostingFrom', () => {
       expect(advertisedIn(first(factsWith({ served: servingWeb, proxies: [proxy({ pod, configured: [web] })] })))).toEqual([]);
   });
 
+  describe('with proxies that are too many', () => {
+    const both = (...proxies: readonly Partial<HostingProxy>[]): HostingFacts =>
+      factsWith({
+        served: servingWeb,
+        proxies: proxies.map((more, ordinal) => proxy({ ordinal, serving: servingWeb, ...more })),
+      });
+    const advertises = { configured: [web], advertising: [web] };
+
+    it('keeps them until those that stay advertise what they do, but not for ever', () => {
+      const waiting = both({ configured: [web] }, advertises);
+      const now = first(waiting);
+      expect([now.handsOver, now.until]).toEqual([true, waits.filesMs]);
+      expect(first(both(advertises, advertises), now.since, 1000).handsOver).toBe(false);
+      expect(first(waiting, now.since, waits.filesMs).handsOver).toBe(false);
+    });
+
+    it('keeps none for what they do not advertise, for what is not wanted, or when none is to stay', () => {
+      expect(first(both({}, {})).handsOver).toBe(false);
+      expect(first(both({}, { ...advertises, pod: 'going' })).handsOver).toBe(false);
+      expect(first({ ...both({}, advertises), set: unwanted }).handsOver).toBe(false);
+      expect(first({ ...both({}, advertises), set: { ...factsWith().set, replicas: 0 } }).handsOver).toBe(false);
+    });
+  });
+
   it('leaves out a service that would end the proxies, says why, and hosts the others', () => {
     const services = new Map([hostedFor('svc:Not a name'), [web, service]]);
     const { serve, problems } = first(factsWith({ set: { services, replicas: 1 } }));

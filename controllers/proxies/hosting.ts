@@ -1,6 +1,7 @@
 /**
  * In which order ingress proxies come to host services, and cease to. In: the Envoys have the listener and the service has addresses, then the
  * proxies serve it, then each that does advertises it. Out: nobody advertises it, then connections have time to end, then it is served no longer.
+ * Fewer replicas: those that stay advertise what those that go did, then they go.
  * Each step follows from what stands, so it may be broken off anywhere and taken up by another; who takes up waits anew.
  */
 import { byCodeUnit } from '../../src/lib/key.ts';
@@ -48,6 +49,8 @@ export type Hosting = {
   /** By ordinal, of the replicas that are wanted; sorted. */
   readonly advertise: ReadonlyMap<number, readonly string[]>;
   readonly since: Since;
+  /** Whether those that are too many are still needed, since they alone advertise some service that is wanted. */
+  readonly handsOver: boolean;
   /** When to look again though nothing happens; Infinity when that is not needed. */
   readonly until: number;
   /** Services that cannot be hosted as they are asked for, and why; for users. */
@@ -82,6 +85,7 @@ export const hostingFrom = (facts: HostingFacts, since: Since, now: number): Hos
   return {
     serve,
     advertise: new Map(replicas.map((proxy) => [proxy.ordinal, offered.filter((name) => mayAdvertise(name, proxy, served, clock))])),
+    handsOver: handsOver(offered, facts, clock),
     since: clock.since,
     until: clock.until,
     problems,
@@ -148,6 +152,19 @@ const mayAdvertise = (name: string, proxy: HostingProxy, served: Serving, clock:
   if (serving === undefined) return clock.after(`served ${name} ${JSON.stringify(standing)}`, waits.filesMs);
   return standing.every(([port, entry]) => entry !== 'other' && sameEntry(serving.get(name)?.get(port), entry));
 };
+
+/** Whether proxies that are not wanted any more are waited with: not for ever, since those that stay may never be able to. */
+const handsOver = (offered: readonly string[], { set, proxies }: HostingFacts, clock: Clock): boolean => {
+  const running = proxies.filter(({ pod }) => pod === 'running');
+  const staying = running.filter(({ ordinal }) => ordinal < set.replicas);
+  const going = running.filter(({ ordinal }) => ordinal >= set.replicas);
+  const left = offered.filter(
+    (name) => going.some((proxy) => doesAdvertise(name, proxy)) && !staying.some((proxy) => doesAdvertise(name, proxy)),
+  );
+  return set.replicas > 0 && left.length > 0 && !clock.after('handing over', waits.filesMs);
+};
+
+const doesAdvertise = (name: string, { advertising, configured }: HostingProxy): boolean => (advertising ?? configured).includes(name);
 
 /** Remembers since when things are so. */
 class Clock {
