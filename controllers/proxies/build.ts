@@ -42,7 +42,7 @@ export const build = async (set: OwnedSet, group: Group, owner: KubeObject, tool
   const desired = objectsFor(hosting?.handsOver === true ? { ...set, replicas: standing } : set, {
     ...context,
     prepared: Math.max(prepared, standing),
-    ...(hosting === undefined ? {} : { serve: hosting.serve }),
+    ...(hosting === undefined ? {} : { serve: hosting.serve, lead: hosting.lead }),
   });
   await failures.catch(() => applyAll(plan(desired, group.objects), { api, isOurs, signal }), []);
   const ordinals = new Set([...group.states.keys(), ...group.configs.keys()]);

@@ -77,6 +77,22 @@ export const variants: Readonly<Record<string, ProxySet>> = {
       }),
     ]),
   }),
+  'ingress by kernels': proxySetFor({
+    direction: 'ingress',
+    name: 'db-ingress',
+    mode: 'forward',
+    services: new Map([
+      [
+        'svc:dns',
+        {
+          ports: new Map(),
+          wanted: true,
+          mapping: { ipv4: { from: '100.100.0.7', to: '10.96.0.10' }, ipv6: { from: 'fd7a:115c:a1e0::7', to: 'fd00::10' } },
+        },
+      ],
+      ['svc:old', { ports: new Map(), wanted: true, mapping: { ipv4: { from: '100.100.0.8', to: '10.96.0.11' } } }],
+    ]),
+  }),
   'pods of its own': proxySetFor({
     replicas: 5,
     pod: {

@@ -6,6 +6,7 @@ import { type ObjectKey, objectKey } from '../../src/lib/key.ts';
 import type { ProxySet } from '../../src/model/proxy-set.ts';
 import { secretLabel, tailnetAnnotation } from './objects/metadata.ts';
 import { ordinalOf } from './objects/secrets.ts';
+import { ingressConfigFile, type Mappings, readMappings } from './objects/ingress-config.ts';
 import { readServeConfig, serveConfigFile, type Serving } from './objects/serve-config.ts';
 import { sharedConfigNameOf } from './objects/shared-config.ts';
 import { ownerResources } from './resources.ts';
@@ -84,12 +85,24 @@ export const statefulSetIn = ({ objects, name }: Group): KubeObject | undefined 
   objects.find(({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === name);
 
 /** What ingress proxies are told to serve; undefined where nothing tells them, as with egress proxies. */
-export const servedIn = ({ objects, name }: Group): Serving | undefined => {
+export const servedIn = (group: Group): Serving | undefined => {
+  const text = toldIn(group, serveConfigFile);
+  return text === undefined ? undefined : readServeConfig(text);
+};
+
+/** Which addresses ingress proxies are told to lead where; undefined where nothing tells them. */
+export const ledIn = (group: Group): Mappings | undefined => {
+  const text = toldIn(group, ingressConfigFile);
+  return text === undefined ? undefined : readMappings(text);
+};
+
+/** A file of all ingress proxies of a set; empty where others are there without it. */
+const toldIn = ({ objects, name }: Group, file: string): string | undefined => {
   const shared = sharedConfigNameOf({ name, direction: 'ingress' });
   const config = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === shared);
   if (config === undefined) return undefined;
-  const { [serveConfigFile]: file } = (config['binaryData'] ?? {}) as Readonly<Record<string, string>>;
-  return readServeConfig(Buffer.from(file ?? '', 'base64').toString('utf8'));
+  const { [file]: base64 = '' } = (config['binaryData'] ?? {}) as Readonly<Record<string, string>>;
+  return Buffer.from(base64, 'base64').toString('utf8');
 };
 
 export type StatefulSetFields = {

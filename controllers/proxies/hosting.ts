@@ -130,16 +130,17 @@ const portsOf = (name: string, service: HostedService, facts: HostingFacts, cloc
 };
 
 /** Ports of a service that is not wanted: as they are, until nobody has advertised it for long enough. */
-const leaving = (name: string, { served, proxies }: HostingFacts, clock: Clock): ReadonlyMap<number, ServeEntry> => {
-  const none = new Map<number, ServeEntry>();
+const leaving = (name: string, { served, proxies }: HostingFacts, clock: Clock): ReadonlyMap<number, ServeEntry> =>
+  hasLeft(name, proxies, clock)
+    ? new Map<number, ServeEntry>()
+    : new Map([...(served?.get(name) ?? [])].flatMap(([port, entry]) => (entry === 'other' ? [] : [[port, entry] as const])));
+
+/** Whether nobody has advertised a service for long enough. */
+export const hasLeft = (name: string, proxies: readonly HostingProxy[], clock: Clock): boolean => {
   const present = proxies.filter(({ pod }) => pod !== 'none');
-  const isConfigured = proxies.some(({ configured, pod }) => pod !== 'none' && configured.includes(name));
-  if (!isConfigured) {
-    const isTold = present.every(({ advertising }) => advertising !== undefined && !advertising.includes(name));
-    if (isTold && clock.after(`quiet ${name}`, waits.settleMs)) return none;
-    if (clock.after(`unnamed ${name}`, waits.filesMs)) return none;
-  }
-  return new Map([...(served?.get(name) ?? [])].flatMap(([port, entry]) => (entry === 'other' ? [] : [[port, entry] as const])));
+  if (present.some(({ configured }) => configured.includes(name))) return false;
+  const isTold = present.every(({ advertising }) => advertising !== undefined && !advertising.includes(name));
+  return (isTold && clock.after(`quiet ${name}`, waits.settleMs)) || clock.after(`unnamed ${name}`, waits.filesMs);
 };
 
 /** Whether a proxy that does it may go on, or one that does not may begin. */
@@ -154,7 +155,7 @@ const mayAdvertise = (name: string, proxy: HostingProxy, served: Serving, clock:
 };
 
 /** Whether proxies that are not wanted any more are waited with: not for ever, since those that stay may never be able to. */
-const handsOver = (offered: readonly string[], { set, proxies }: HostingFacts, clock: Clock): boolean => {
+export const handsOver = (offered: readonly string[], { set, proxies }: Pick<HostingFacts, 'set' | 'proxies'>, clock: Clock): boolean => {
   const running = proxies.filter(({ pod }) => pod === 'running');
   const staying = running.filter(({ ordinal }) => ordinal < set.replicas);
   const going = running.filter(({ ordinal }) => ordinal >= set.replicas);
@@ -167,7 +168,7 @@ const handsOver = (offered: readonly string[], { set, proxies }: HostingFacts, c
 const doesAdvertise = (name: string, { advertising, configured }: HostingProxy): boolean => (advertising ?? configured).includes(name);
 
 /** Remembers since when things are so. */
-class Clock {
+export class Clock {
   readonly since = new Map<string, number>();
   until = Number.POSITIVE_INFINITY;
   readonly #before: Since;

@@ -3,19 +3,11 @@ import type { ObservedProxies, ObservedProxy } from '../../src/api/observations.
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import { byCodeUnit } from '../../src/lib/key.ts';
 import type { ProxySet } from '../../src/model/proxy-set.ts';
-import { type Group, servedIn, statefulSetIn, type StatefulSetFields } from './group.ts';
+import { type Group, ledIn, servedIn, statefulSetIn, type StatefulSetFields } from './group.ts';
 import { ordinalOf } from './objects/secrets.ts';
 import type { Serving } from './objects/serve-config.ts';
+import { podIPsOf, podStatusOf } from './pod.ts';
 import { configIn, stateIn } from './replica.ts';
-
-type PodFields = {
-  readonly status?: {
-    readonly podIP?: string;
-    readonly podIPs?: readonly { readonly ip?: string }[];
-    readonly startTime?: string;
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-  };
-};
 
 type Failure = NonNullable<ObservedProxies['failure']>;
 
@@ -36,6 +28,7 @@ export const observedFrom = (group: Group, set: ProxySet | undefined, failure: F
   const { metadata, ...rest } = statefulSetIn(group) ?? { metadata: undefined };
   const { spec, status } = rest as StatefulSetFields;
   const served = servedIn(group);
+  const led = [...(ledIn(group)?.keys() ?? [])].toSorted(byCodeUnit);
   const proxies = proxiesOf(group);
   const waiting = proxies.filter(({ observed, startedMs }) => startedMs !== undefined && !observed.joined);
   const late = waiting.filter(({ startedMs = 0 }) => startedMs + patienceMs <= now).map(({ observed }) => observed.pod);
@@ -49,6 +42,7 @@ export const observedFrom = (group: Group, set: ProxySet | undefined, failure: F
       pods: proxies.map(({ observed }) => observed),
       ...(told === undefined ? {} : { failure: told }),
       ...(served === undefined ? {} : { served: envoyPortsOf(served) }),
+      ...(led.length === 0 ? {} : { led }),
     },
     until: Math.min(...due, Number.POSITIVE_INFINITY),
   };
@@ -92,8 +86,8 @@ const proxiesOf = (group: Group): readonly Proxy[] => {
 
 const proxyFrom = (name: string, pod: KubeObject | undefined, secret: KubeObject | undefined): Proxy => {
   const state = stateIn(secret);
-  const { status = {} } = (pod ?? {}) as PodFields;
-  const ips = (status.podIPs ?? [{ ip: status.podIP }]).flatMap(({ ip }) => (ip === undefined ? [] : [ip]));
+  const status = podStatusOf(pod);
+  const ips = podIPsOf(pod);
   const isRunning = pod !== undefined && pod.metadata.deletionTimestamp === undefined;
   const [nodeId] = state.nodeIds;
   const wrote = pod?.metadata.uid !== undefined && state.podUid?.toLowerCase() === pod.metadata.uid.toLowerCase();

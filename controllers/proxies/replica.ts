@@ -3,6 +3,7 @@ import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import type { ObservedProxy } from '../../src/api/observations.ts';
 import { readConfigFile } from './objects/config-file.ts';
 import { configFile } from './objects/layout.ts';
+import { type IngressStatus, readIngressStatus } from './objects/ingress-config.ts';
 import { readServeConfig, type Serving } from './objects/serve-config.ts';
 import { keyIdAnnotation, tagsAnnotation } from './objects/metadata.ts';
 
@@ -18,6 +19,7 @@ export type ReplicaState = {
   /** The auth key that was refused, empty where there was none: the proxy waits for another. */
   readonly refusedKey?: string;
   readonly egress?: EgressStatus;
+  readonly ingress?: IngressStatus;
   /** What tailscaled serves, and offers to host, by its own account; absent where it does not say. */
   readonly serving?: Serving;
   readonly advertising?: readonly string[];
@@ -43,6 +45,7 @@ export const stateIn = (secret: KubeObject | undefined): ReplicaState => {
   const podUid = filled(read('pod_uid'));
   const refusedKey = read('reissue_authkey');
   const egress = egressIn(read('egress-services'));
+  const ingress = readIngressStatus(read('ingress-config.json') ?? '');
   const profile = filled(read('_current-profile'));
   const serving = profile === undefined ? undefined : read(`_serve_${profile.replace(/^profile-/, '')}`);
   const preferences = profile === undefined ? undefined : parsed(read(profile));
@@ -54,6 +57,7 @@ export const stateIn = (secret: KubeObject | undefined): ReplicaState => {
     ...(podUid === undefined ? {} : { podUid }),
     ...(refusedKey === undefined ? {} : { refusedKey }),
     ...(egress === undefined ? {} : { egress }),
+    ...(ingress === undefined ? {} : { ingress }),
     ...(serving === undefined ? {} : { serving: readServeConfig(serving) }),
     ...(preferences === undefined ? {} : { advertising: strings(fields(preferences)['AdvertiseServices']) }),
   };

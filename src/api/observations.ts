@@ -116,6 +116,8 @@ export type ObservedProxies = {
   readonly failure?: { readonly reason: string; readonly message: string };
   /** Direction `ingress`: ports that the serve configuration has now, by service, each with the port of Envoy it leads to. */
   readonly served?: ReadonlyMap<string, ReadonlyMap<number, number>>;
+  /** Direction `ingress`, mode `forward`: services whose addresses the pods are told to lead elsewhere, sorted. */
+  readonly led?: readonly string[];
 };
 
 /** One proxy pod, by its state Secret (`facts`: the keys containerboot writes) and its Pod. */

@@ -11,7 +11,7 @@ export type ProxySet = {
   /** Of the StatefulSet: `<owner>-egress` or `<owner>-ingress`, of a group its own name, of a TailscaleGateway `<owner>-<tailnet>-ingress`; shortened with a hash to 52 characters at most. */
   readonly name: string;
   readonly direction: 'egress' | 'ingress';
-  /** `connect`: userspace, with an HTTP proxy on the pod's address. `forward`: kernel, with egress-services. */
+  /** `connect`: userspace; those of egress have an HTTP proxy on the pod's address. `forward`: kernel, with egress-services or ingress-config.json. */
   readonly mode: 'connect' | 'forward';
   readonly replicas: number;
   /** Name of the TailscaleTailnet. */
@@ -29,7 +29,7 @@ export type ProxySet = {
     readonly affinity?: Verbatim;
     readonly topologySpreadConstraints?: readonly Verbatim[];
   };
-  /** Mode `forward`: what egress-services holds, by name of the mapping. */
+  /** Direction `egress`, mode `forward`: what egress-services holds, by name of the mapping. */
   readonly forwards: ReadonlyMap<string, Forward>;
   /** Gateways whose Envoys use these proxies, or are used by them: whom the NetworkPolicy admits. */
   readonly gateways: readonly { readonly namespace: string; readonly name: string }[];
@@ -54,7 +54,15 @@ export type HostedService = {
   readonly wanted: boolean;
   /** MagicDNS name of which Envoy would like a certificate: proxies may leave one in the Secret of that name in their namespace. */
   readonly certificate?: string;
+  /** Mode `forward`, where `ports` is empty: addresses that lead to another with every port and protocol. Empty while the service has none. */
+  readonly mapping?: ServiceMapping;
 };
+
+/** By family; without what one of the sides has no address for. */
+export type ServiceMapping = { readonly ipv4?: AddressPair; readonly ipv6?: AddressPair };
+
+/** IP literals of one family: of a Tailscale Service, and of a Kubernetes Service. */
+export type AddressPair = { readonly from: string; readonly to: string };
 
 /** `host` is an IP literal or a DNS name that the pods can resolve. */
 export type HostedPort = {

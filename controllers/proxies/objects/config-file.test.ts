@@ -10,6 +10,7 @@ import { certificatePort } from '../../../src/model/proxy-set.ts';
 import { labProgram } from '../../../test/support/lab.ts';
 import { proxySetFor, variants } from '../fixtures.ts';
 import { configFileFrom, hostnameOf, readConfigFile } from './config-file.ts';
+import { ingressMappingsFrom, type Mappings } from './ingress-config.ts';
 import { configFile } from './layout.ts';
 import { configSecretFrom, ordinalOf, stateSecretFrom } from './secrets.ts';
 import { certificateEntryFrom, entryFrom, type Forwarding, serveConfigFrom } from './serve-config.ts';
@@ -81,6 +82,11 @@ describe.skipIf(confCheck === undefined)("Tailscale's own parsers (conf-check -s
   it.each(Object.entries(variants))('accept what a proxy forwards: %s', async (_, set) => {
     const text = egressFilesFrom(set)['egress-services'] ?? '';
     expect(await verdictOn('egress', 'egress-services', text)).toEqual(accepted);
+  });
+
+  it.each(Object.entries(variants))('accept what the kernel of a proxy leads: %s', async (_, set) => {
+    const mappings: Mappings = new Map([...set.services].map(([name, { mapping = {} }]) => [name, mapping]));
+    expect(await verdictOn('ingress', 'ingress-config.json', ingressMappingsFrom(mappings))).toEqual(accepted);
   });
 
   it.each(Object.entries(variants))('accept what a proxy serves: %s', async (_, set) => {

@@ -1,7 +1,8 @@
 import { connectPort, type ProxySet } from '../../../src/model/proxy-set.ts';
 import { healthPort, paths, userId, wireGuardPort } from './layout.ts';
+import { ingressConfigFile } from './ingress-config.ts';
 import { serveConfigFile } from './serve-config.ts';
-import { isForwarding, sharedConfigNameOf } from './shared-config.ts';
+import { isForwarding, isKernel, sharedConfigNameOf } from './shared-config.ts';
 
 type Variable = { readonly name: string; readonly value: string } | { readonly name: string; readonly valueFrom: object };
 
@@ -38,7 +39,7 @@ export const containerFrom = (set: ProxySet, image: string, volumeMounts: readon
     ? { lifecycle: { preStop: { httpGet: { path: '/internal-egress-services-preshutdown', port: healthPort, scheme: 'HTTP' } } } }
     : {}),
   resources: set.pod.resources ?? defaultResources,
-  securityContext: isForwarding(set) ? privileged : restricted,
+  securityContext: isKernel(set) ? privileged : restricted,
   volumeMounts,
 });
 
@@ -58,7 +59,7 @@ const isConnecting = (set: ProxySet): boolean => set.direction === 'egress' && !
  * `TS_EXPERIMENTAL_SERVICE_AUTO_ADVERTISEMENT` being false it would overrule AdvertiseServices of its config file.
  */
 const environmentOf = (set: ProxySet): readonly Variable[] => [
-  variable('TS_USERSPACE', String(!isForwarding(set))),
+  variable('TS_USERSPACE', String(!isKernel(set))),
   field('POD_IP', 'status.podIP'),
   field('POD_NAME', 'metadata.name'),
   field('POD_UID', 'metadata.uid'),
@@ -69,13 +70,19 @@ const environmentOf = (set: ProxySet): readonly Variable[] => [
   variable('TS_INTERNAL_APP', `k8s-operator-proxygroup-${set.direction}`),
   variable('TS_ENABLE_HEALTH_CHECK', 'true'),
   variable('PORT', String(wireGuardPort)),
-  ...(isForwarding(set) ? [variable('TS_EGRESS_PROXIES_CONFIG_PATH', paths.shared)] : [variable('HOME', paths.scratch)]),
+  ...(isKernel(set) ? [] : [variable('HOME', paths.scratch)]),
+  ...(isForwarding(set) ? [variable('TS_EGRESS_PROXIES_CONFIG_PATH', paths.shared)] : []),
   // The brackets are for IPv6, and do no harm to IPv4. No other address: peers of a userspace node reach what listens on loopback.
   ...(isConnecting(set) ? [variable('TS_OUTBOUND_HTTP_PROXY_LISTEN', `[$(POD_IP)]:${connectPort}`)] : []),
-  // Certificates are the first pod's to get; the others read them.
-  ...(set.direction === 'ingress'
-    ? [variable('TS_SERVE_CONFIG', `${paths.shared}/${serveConfigFile}`), variable('TS_EXPERIMENTAL_CERT_SHARE', 'true')]
-    : []),
+  ...(set.direction === 'ingress' ? ingressEnvironmentOf(set) : []),
+];
+
+/** Certificates are the first pod's to get; the others read them. Where the kernel leads, nothing is served, but what a pod of another mode served has to go. */
+const ingressEnvironmentOf = (set: ProxySet): readonly Variable[] => [
+  variable('TS_SERVE_CONFIG', `${paths.shared}/${serveConfigFile}`),
+  isKernel(set)
+    ? variable('TS_INGRESS_PROXIES_CONFIG_PATH', `${paths.shared}/${ingressConfigFile}`)
+    : variable('TS_EXPERIMENTAL_CERT_SHARE', 'true'),
 ];
 
 const health = { httpGet: { path: '/healthz', port: healthPort, scheme: 'HTTP' } } as const;

@@ -2,12 +2,13 @@
 import type { KubeObject } from '../../../src/kubernetes/kube-object.ts';
 import type { ProxySet } from '../../../src/model/proxy-set.ts';
 import { defaultImage } from './layout.ts';
+import type { Mappings } from './ingress-config.ts';
 import { networkPolicyFrom } from './network-policy.ts';
 import { podDisruptionBudgetFrom } from './pod-disruption-budget.ts';
 import { rightsFrom } from './rights.ts';
 import { serviceFrom } from './service.ts';
 import { type Forwarding, serveConfigFrom } from './serve-config.ts';
-import { egressConfigFrom, ingressConfigFrom, isForwarding } from './shared-config.ts';
+import { egressConfigFrom, ingressConfigFrom, isForwarding, isKernel } from './shared-config.ts';
 import { statefulSetFrom } from './stateful-set.ts';
 
 export type ProxyContext = {
@@ -17,6 +18,8 @@ export type ProxyContext = {
   readonly prepared?: number;
   /** What ingress proxies serve now; nothing when absent. */
   readonly serve?: Forwarding;
+  /** Which addresses their kernels lead where now; none when absent. */
+  readonly lead?: Mappings;
 };
 
 /** The image that proxies of a set run. */
@@ -32,7 +35,9 @@ export const objectsFor = (set: ProxySet, context: ProxyContext): readonly KubeO
   return [
     ...rightsFrom(set, uid),
     ...(isForwarding(set) ? [egressConfigFrom(set, uid)] : []),
-    ...(set.direction === 'ingress' ? [ingressConfigFrom(set, uid, serveConfigFrom(context.serve ?? new Map()))] : []),
+    ...(set.direction === 'ingress'
+      ? [ingressConfigFrom(set, uid, serveConfigFrom(context.serve ?? new Map(), isKernel(set)), context.lead ?? new Map())]
+      : []),
     serviceFrom(set, uid),
     networkPolicyFrom(set, uid),
     ...(replicas > 1 ? [podDisruptionBudgetFrom(set, uid)] : []),

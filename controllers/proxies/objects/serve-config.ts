@@ -24,8 +24,11 @@ export const serveConfigFile = 'serve-config.json';
 /** Where nobody answers: peers would reach what listens on the pod's loopback at the node's own address otherwise. */
 const deadEnd = { host: '127.0.0.1', port: 1 } as const;
 
-/** Text of the file, the same for the same ports. Throws where `serviceProblem` would have something to say. */
-export const serveConfigFrom = (forwarding: Forwarding): string => {
+/**
+ * Text of the file, the same for the same ports. Throws where `serviceProblem` would have something to say. With `open` the node's own address has no
+ * dead end, as on kernel proxies: loopback is out of their peers' reach, and tailscaled tries for ever to listen where the pod does.
+ */
+export const serveConfigFrom = (forwarding: Forwarding, open = false): string => {
   const services = [...forwarding]
     .filter(([, ports]) => ports.size > 0)
     .toSorted(([one], [other]) => byCodeUnit(one, other))
@@ -35,7 +38,8 @@ export const serveConfigFrom = (forwarding: Forwarding): string => {
       const entries = [...ports].toSorted(([one], [other]) => one - other).map(([port, entry]) => [String(port), writtenFrom(entry)]);
       return [name, { TCP: Object.fromEntries(entries) }];
     });
-  return JSON.stringify({ TCP: { [healthPort]: { TCPForward: hostPortText(deadEnd) } }, Services: Object.fromEntries(services) });
+  const closed = open ? {} : { TCP: { [healthPort]: { TCPForward: hostPortText(deadEnd) } } };
+  return JSON.stringify({ ...closed, Services: Object.fromEntries(services) });
 };
 
 const writtenFrom = (entry: ServeEntry): object => ({

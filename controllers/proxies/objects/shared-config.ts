@@ -3,12 +3,16 @@ import { byCodeUnit } from '../../../src/lib/key.ts';
 import type { ProxySet } from '../../../src/model/proxy-set.ts';
 import { healthPort } from './layout.ts';
 import { metadataOf } from './metadata.ts';
+import { ingressConfigFile, ingressMappingsFrom, type Mappings } from './ingress-config.ts';
 import { serveConfigFile } from './serve-config.ts';
 
 /** Of the ConfigMap that all pods of the set mount. */
 export const sharedConfigNameOf = ({ name, direction }: Pick<ProxySet, 'name' | 'direction'>): string => `${name}-${direction}-config`;
 
-/** Whether the pods forward by rules of the kernel, which they have from the ConfigMap. */
+/** Whether the pods have a device of the tailnet in their kernel, and rules there that they have from the ConfigMap. */
+export const isKernel = ({ mode }: Pick<ProxySet, 'mode'>): boolean => mode === 'forward';
+
+/** Whether the pods forward to the tailnet by rules of the kernel. */
 export const isForwarding = ({ direction, mode }: ProxySet): boolean => direction === 'egress' && mode === 'forward';
 
 /** What proxies in mode `forward` lead where, in `binaryData` as Tailscale's operator keeps it. */
@@ -19,12 +23,15 @@ export const egressConfigFrom = (set: ProxySet, uid: string): KubeObject => ({
   binaryData: Object.fromEntries(Object.entries(egressFilesFrom(set)).map(([name, text]) => [name, encoded(text)])),
 });
 
-/** What ingress proxies serve, as text; in the same form. */
-export const ingressConfigFrom = (set: ProxySet, uid: string, serve: string): KubeObject => ({
+/** What ingress proxies serve, and what their kernels lead where; in the same form. */
+export const ingressConfigFrom = (set: ProxySet, uid: string, serve: string, lead: Mappings): KubeObject => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: metadataOf(set, uid, sharedConfigNameOf(set)),
-  binaryData: { [serveConfigFile]: encoded(serve) },
+  binaryData: {
+    [serveConfigFile]: encoded(serve),
+    ...(isKernel(set) || lead.size > 0 ? { [ingressConfigFile]: encoded(ingressMappingsFrom(lead)) } : {}),
+  },
 });
 
 const encoded = (text: string): string => Buffer.from(text).toString('base64');

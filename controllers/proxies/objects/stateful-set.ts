@@ -5,7 +5,7 @@ import { containerFrom, forwardingContainerFrom, sharedVolumeOf } from './contai
 import { mountedConfigs, paths, userId } from './layout.ts';
 import { labelsOf, metadataOf, selectorOf } from './metadata.ts';
 import { configNameOf, stateNameOf } from './secrets.ts';
-import { isForwarding } from './shared-config.ts';
+import { isForwarding, isKernel } from './shared-config.ts';
 
 /** Proxies that need no rights get none. */
 const unprivileged = {
@@ -47,7 +47,7 @@ const podSpecFrom = (set: ProxySet, image: string): object => {
     automountServiceAccountToken: true,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: isForwarding(set) ? 360 : 60,
-    ...(isForwarding(set) ? { initContainers: [forwardingContainerFrom(image)] } : { securityContext: unprivileged }),
+    ...(isKernel(set) ? { initContainers: [forwardingContainerFrom(image)] } : { securityContext: unprivileged }),
     nodeSelector,
     tolerations,
     affinity,
@@ -70,7 +70,7 @@ const volumesOf = (set: ProxySet): readonly MountedVolume[] => {
   return [
     ...Array.from({ length: mountedConfigs(set.replicas) }, (_, ordinal) => configVolumeOf(set, ordinal)),
     ...(shared === undefined ? [] : [{ volume: shared, mount: { name: 'shared', mountPath: paths.shared, readOnly: true } }]),
-    ...(isForwarding(set) ? [] : [{ volume: { name: 'scratch', emptyDir: {} }, mount: { name: 'scratch', mountPath: paths.scratch } }]),
+    ...(isKernel(set) ? [] : [{ volume: { name: 'scratch', emptyDir: {} }, mount: { name: 'scratch', mountPath: paths.scratch } }]),
   ];
 };
 
