@@ -12,18 +12,23 @@ type World = Pick<Graph, 'gateways' | 'endpoints'>;
  */
 export const works = (key: string, { candidate, plan }: SharedService, { gateways, endpoints }: World): boolean => {
   const gateway = gateways.get(candidate.share.gateway);
-  const sockets = (gateway && entrancesOf(gateway).get(key)) ?? [];
   let leads = false;
-  for (const { port, listeners } of sockets) {
-    if (redirecting(plan).has(port)) continue;
-    for (const target of targetsOf(listeners)) {
-      if (target === undefined) return true;
+  const anyWorks = (shares: StreamRule['shares']): boolean =>
+    shares.some(({ backend, weight }) => {
+      if (backend === undefined || weight === 0) return false;
       leads = true;
-      const localities = endpoints.get(target);
-      if (localities === undefined || isHealthy(localities)) return true;
-    }
-  }
-  return !leads;
+      const localities = endpoints.get(backend.id);
+      return localities === undefined || isHealthy(localities);
+    });
+  const answers = ({ action }: HttpRule): boolean => action.kind === 'redirect' || (action.kind === 'forward' && anyWorks(action.shares));
+  const isServing = (listener: Listener): boolean => {
+    if ('virtualHosts' in listener) return listener.virtualHosts.some(({ entries }) => entries.some(({ rule }) => answers(rule)));
+    if ('serverNames' in listener) return listener.serverNames.some(({ rule }) => anyWorks(rule.shares));
+    return listener.rule !== undefined && anyWorks(listener.rule.shares);
+  };
+  const redirecting = redirectingIn(plan);
+  const sockets = (gateway && entrancesOf(gateway).get(key)) ?? [];
+  return sockets.some(({ port, listeners }) => !redirecting.has(port) && listeners.some(isServing)) || !leads;
 };
 
 const isHealthy = memo((localities: readonly Locality[]) => localities.some(({ endpoints }) => endpoints.some(({ healthy }) => healthy)));
@@ -41,25 +46,6 @@ const entrancesOf = memo((gateway: Gateway): ReadonlyMap<string, readonly Socket
 });
 
 /** Ports at which nobody gets anything but the way to another one. */
-const redirecting = memo(
+const redirectingIn = memo(
   ({ ports }: ServicePlan): ReadonlySet<number> => new Set(ports.flatMap(({ port, mode }) => (mode === 'redirect' ? [port] : []))),
 );
-
-/** Ids of the backends that listeners send traffic to, found as they are asked for; undefined where a rule answers without. */
-function* targetsOf(listeners: readonly Listener[]): Generator<string | undefined> {
-  for (const listener of listeners) {
-    if ('virtualHosts' in listener)
-      for (const { entries } of listener.virtualHosts) for (const { rule } of entries) yield* targetsOfRule(rule);
-    else if ('serverNames' in listener) for (const { rule } of listener.serverNames) yield* backendsIn(rule.shares);
-    else if (listener.rule !== undefined) yield* backendsIn(listener.rule.shares);
-  }
-}
-
-function* targetsOfRule({ action }: HttpRule): Generator<string | undefined> {
-  if (action.kind === 'redirect') yield undefined;
-  else if (action.kind === 'forward') yield* backendsIn(action.shares);
-}
-
-function* backendsIn(shares: StreamRule['shares']): Generator<string> {
-  for (const { backend, weight } of shares) if (backend !== undefined && weight > 0) yield backend.id;
-}
