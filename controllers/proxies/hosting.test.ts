@@ -140,7 +140,7 @@ describe('hostingFrom', () => {
     expect(advertisedIn(first(factsWith({ set: waiting, served: serve, proxies: [serving] })))).toEqual([web]);
     const issued = { services: new Map([[web, { ...service, certificate }]]), replicas: 1 };
     const now = first(factsWith({ set: issued, served: serve, proxies: [{ ...serving, configured: [web] }] }));
-    expect([[...(now.serve.get(web)?.keys() ?? [])].toSorted(), advertisedIn(now)]).toEqual([[443, certificatePort], [web]]);
+    expect([new Set(now.serve.get(web)?.keys()), advertisedIn(now)]).toEqual([new Set([443, certificatePort]), [web]]);
   });
 
   it('advertises nothing for a pod that is going or gone, so that the next one begins with nothing', () => {

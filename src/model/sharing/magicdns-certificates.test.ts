@@ -55,7 +55,7 @@ describe('the certificate of a MagicDNS name', () => {
           ? { ...one, tls: { mode: 'Terminate' as const, certificateRefs: [{ group: '', kind: 'Secret', name: 'cert' }] } }
           : one,
       );
-      return { ...object, spec: { ...object.spec, listeners } } as AnyObject;
+      return { ...object, spec: { ...object.spec, listeners } };
     });
     const graph = graphBuilder(options)(objectsOf(...terminating), there);
     expect(ready(graph)).toBe('False CertificateMissing');
