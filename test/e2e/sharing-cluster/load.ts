@@ -1,0 +1,68 @@
+/**
+ * Asks a service of a tailnet again and again from one of its machines until standard input ends, each request on a connection of its own. Prints a
+ * dot for each answer, and in the end what came, as a Count. Arguments: the machine's HTTP proxy, the service's name, its certificate authority,
+ * how many at a time.
+ */
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { securely, through } from './through.ts';
+
+export type Count = {
+  readonly answered: number;
+  /** How many answers came from whom. */
+  readonly by: Readonly<Record<string, number>>;
+  readonly failures: readonly string[];
+  /** At no time were more requests under way. */
+  readonly width: number;
+};
+
+const [, , proxy = '', name = '', ca = '', width = '4'] = process.argv;
+const failures: string[] = [];
+const by: Record<string, number> = {};
+let answered = 0;
+let ended = false;
+process.stdin.resume().on('end', () => (ended = true));
+
+/** Says, of what fails, when it did. */
+const during = async <T>(what: string, work: Promise<T>): Promise<T> => {
+  try {
+    return await work;
+  } catch (error) {
+    throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
+  }
+};
+
+const ask = async (): Promise<string> => {
+  const socket = await during('CONNECT', through(proxy, `${name}:443`));
+  try {
+    const tls = await during('TLS', securely(socket, { ca, servername: name }));
+    // We are who ends the connection: tailscaled takes no new one from a port for as long as it remembers an old one that the other side has ended.
+    const headers = { host: name, connection: 'keep-alive' };
+    const asking = request({ createConnection: () => tls, path: '/', headers, signal: AbortSignal.timeout(10_000) });
+    const [response] = (await during('HTTP', once(asking.end(), 'response'))) as [IncomingMessage];
+    const body = await text(response);
+    if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
+    return (JSON.parse(body) as { readonly backend: string }).backend;
+  } finally {
+    socket.destroy();
+  }
+};
+
+const worker = async (): Promise<void> => {
+  while (!ended) {
+    try {
+      const who = await ask();
+      by[who] = (by[who] ?? 0) + 1;
+      answered += 1;
+      process.stdout.write('.');
+    } catch (error) {
+      failures.push(`${new Date().toISOString()} ${(error as Error).message}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+};
+
+await Promise.all(Array.from({ length: Number(width) }, worker));
+const count: Count = { answered, by, failures, width: Number(width) };
+process.stdout.write(`\n${JSON.stringify(count)}`, () => process.exit(0));
