@@ -1,3 +1,4 @@
+import { equal } from '../../lib/equal.ts';
 import { sameMap } from '../../lib/last-call.ts';
 import { byCodeUnit } from '../../lib/key.ts';
 import { sameElements } from '../../lib/memo.ts';
@@ -7,8 +8,10 @@ import type { Infrastructure } from '../infrastructure.ts';
 import type { HostedPort, HostedService, ProxySet } from '../proxy-set.ts';
 import type { ModelTables } from '../tables.ts';
 import { works } from './health.ts';
+import { mappingFrom } from './kernel-plan.ts';
 import type { SharedService } from './services.ts';
 import type { Sharing } from './sharing.ts';
+import type { VipPlan } from './vip-plans.ts';
 
 type GatewayName = ProxySet['gateways'][number];
 
@@ -68,8 +71,7 @@ export const hostingBuilder = (entranceHost: EntranceHost | undefined): ((sharin
       if (share.unhosted === undefined && service.plan.numbers.length > 0)
         host(share.set, key, name, sharedBy(key, service, sharing, world));
     }
-    for (const [key, plan] of sharing.vips)
-      for (const set of plan.sets) host(set, key, plan.name, { ports: plan.ports, wanted: plan.works });
+    for (const [key, plan] of sharing.vips) for (const set of plan.sets) host(set, key, plan.name, plannedBy(key, plan, world));
     for (const [{ set, gateway }] of sharing.shares) users.set(set, (users.get(set) ?? new Set<string>()).add(gateway));
     known = now;
     const byName = [...services].map(([set, ofSet]) => {
@@ -87,6 +89,11 @@ export const hostingBuilder = (entranceHost: EntranceHost | undefined): ((sharin
 
 const none: ProxySet['services'] = new Map();
 
+const plannedBy = (key: string, { leadsTo, ports, works: wanted }: VipPlan, { tables }: World): HostedService => {
+  const addresses = tables.sharedServices.get(key)?.addresses ?? [];
+  return { ports, wanted, ...present({ mapping: leadsTo && mappingFrom(addresses, leadsTo) }) };
+};
+
 const nameOf = (names: Map<string, GatewayName>, gateway: string): GatewayName => {
   const [namespace = '', name = ''] = gateway.split('/');
   const known = names.get(gateway) ?? { namespace, name };
@@ -95,7 +102,11 @@ const nameOf = (names: Map<string, GatewayName>, gateway: string): GatewayName =
 };
 
 const settledService = (before: HostedService | undefined, now: HostedService): HostedService =>
-  before !== undefined && before.wanted === now.wanted && before.certificate === now.certificate && samePorts(before.ports, now.ports)
+  before !== undefined &&
+  before.wanted === now.wanted &&
+  before.certificate === now.certificate &&
+  equal(before.mapping, now.mapping) &&
+  samePorts(before.ports, now.ports)
     ? before
     : now;
 

@@ -119,6 +119,11 @@ const hostsOf = (
       'InvalidProxyGroup',
       `services.proxyGroup: TailscaleProxyGroup "${named}" is in tailnet "${group.spec.tailnet}", not in "${tailscaleTailnetRef.name}"`,
     );
+  if (group.spec.mode === 'forward')
+    return unhosted(
+      'InvalidProxyGroup',
+      `services.proxyGroup: TailscaleProxyGroup "${named}" is of mode forward, which hides from Envoys who a peer is: use one of mode connect`,
+    );
   return { set, hosts: 'group' };
 };
 

@@ -1,4 +1,4 @@
-import type { Observations, ObservedProxy, ObservedVipService } from '../../api/observations.ts';
+import type { Observations, ObservedProxies, ObservedProxy, ObservedVipService } from '../../api/observations.ts';
 import { lastCall } from '../../lib/last-call.ts';
 import { partsOf, type ObjectKey } from '../../lib/key.ts';
 import { present } from '../../lib/present.ts';
@@ -135,16 +135,18 @@ const hostedBy = (set: string, asked: Asked, service: ObservedVipService, world:
       'Withdrawn',
       'none of its backends is healthy, so that it is not offered to the tailnet from here: other clusters may serve it',
     );
-  return unserved(set, name, hosted, observed?.served) ?? unapproved(set, asked, pods, service, world.proxySets.get(set)?.tags ?? []);
+  return unserved(set, name, hosted, observed) ?? unapproved(set, asked, pods, service, world.proxySets.get(set)?.tags ?? []);
 };
 
 const unserved = (
   set: string,
   name: string,
-  { ports }: HostedService,
-  served: ReadonlyMap<string, ReadonlyMap<number, number>> | undefined,
+  { mapping, ports }: HostedService,
+  observed: ObservedProxies | undefined,
 ): Verdict | undefined => {
-  const missing = [...ports].find(([port, leadsTo]) => served?.get(name)?.get(port) !== leadsTo.port);
+  if (mapping !== undefined && observed?.led?.includes(name) !== true)
+    return pending('NotServed', `proxies of StatefulSet "${set}" are not told yet where it leads`);
+  const missing = [...ports].find(([port, leadsTo]) => observed?.served?.get(name)?.get(port) !== leadsTo.port);
   if (missing === undefined) return undefined;
   const [port, { envoy }] = missing;
   const waits = envoy === undefined ? '' : `, which waits until every Envoy of Gateway "${envoy.gateway}" has its listener`;

@@ -41,7 +41,7 @@ export const vipFindingsBuilder = (): ((sharing: Sharing, world: Whereabouts) =>
 };
 
 const findingOf = (plan: VipPlan, sharing: Sharing, world: Whereabouts): VipFinding => {
-  const { tailnet, name, sets, wished: ports, left } = plan;
+  const { tailnet, name, sets, wished: ports, reached, left } = plan;
   const key = serviceKey(plan);
   const observed = world.sharedServices.get(key);
   const suffix = world.standings.get(tailnet)?.suffix;
@@ -50,7 +50,7 @@ const findingOf = (plan: VipPlan, sharing: Sharing, world: Whereabouts): VipFind
   const remarks = failure === undefined ? remarksOn(asked, world) : [];
   return {
     addresses: observed?.addresses ?? [],
-    ports,
+    ports: reached,
     ...present({ dnsName: suffix === undefined ? undefined : `${labelOf(name)}.${suffix}`, owner: observed?.owner, failure }),
     consumers: observed?.consumers ?? [],
     remarks: plan.ports.size === 0 ? remarks : [...remarks, halfClosed],

@@ -1,4 +1,3 @@
-import type { EndpointSlice } from '../../api/core.ts';
 import type {
   ServiceBackend,
   TailscaleEndpoints,
@@ -6,7 +5,6 @@ import type {
   TailscaleServices,
   VIPService,
 } from '../../api/generated/tailscale.ts';
-import { tailscaleGroup } from '../../api/kinds.ts';
 import { lastCall, sameMap } from '../../lib/last-call.ts';
 import type { HostPort } from '../../lib/host-port.ts';
 import { byCodeUnit, keyOf, localKey, localKeyOf } from '../../lib/key.ts';
@@ -14,7 +12,7 @@ import type { Read } from '../../lib/memo.ts';
 import { present } from '../../lib/present.ts';
 import { memoByChanges } from '../../lib/readers.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
-import { isGranted } from '../grants.ts';
+import type { ProxySet } from '../proxy-set.ts';
 import type { Verdict } from '../route-node.ts';
 import type { ModelTables } from '../tables.ts';
 import { proxySetName } from '../tailnets/names.ts';
@@ -22,6 +20,8 @@ import { tailnetFor } from '../tailnets/permission.ts';
 import { selectedBy, vipServiceName } from '../tailnets/selected.ts';
 import { portOfBackend } from '../tailnets/members.ts';
 import { vipPortsInclude } from '../tailnets/vip-ports.ts';
+import { hasReadyEndpoint, serviceOfBackend } from './backend-service.ts';
+import { kernelPlanFor, kernelPorts } from './kernel-plan.ts';
 import { defaultTags } from './share.ts';
 
 /** What a TailscaleServices wants on one tailnet: its proxies forward to its backends without an Envoy. */
@@ -32,10 +32,14 @@ export type VipPlan = {
   readonly name: string;
   /** StatefulSets of the proxies that host it, `namespace/name`, sorted. */
   readonly sets: readonly string[];
-  /** Where its ports lead. */
+  /** Where its ports lead; empty where there is `leadsTo`. */
   readonly ports: ReadonlyMap<number, HostPort>;
+  /** Proxies of mode `forward`: addresses of the Kubernetes Service that its own lead to, with every port; one of a family. */
+  readonly leadsTo?: readonly string[];
   /** As the tailnet is to have them, sorted. */
   readonly wished: readonly string[];
+  /** Ports at which peers reach it, in the same form. */
+  readonly reached: readonly string[];
   readonly tags: readonly string[];
   readonly comment?: string;
   readonly autoApprove: boolean;
@@ -67,25 +71,52 @@ const plansFor = (services: TailscaleServices, read: Read<ModelTables>): readonl
   const { metadata, spec } = services;
   if (spec.vipService === undefined || metadata.deletionTimestamp !== undefined) return [];
   const { vipService } = spec;
-  const backends = (spec.backends ?? []).map((backend, index) => forwardTo(backend, `spec.backends[${index}]`, services, read));
+  return hostsOf(services, read).map(([tailnet, hosts]) => {
+    const [mode, ...others] = new Set(hosts.map((host) => host.mode));
+    const way = mode === 'forward' ? kernelWay(services, vipService, read) : servedWay(services, vipService, read);
+    return {
+      services,
+      tailnet,
+      name: vipServiceName(services),
+      sets: hosts.map(({ set }) => set),
+      tags: tagsOf(vipService, tailnet, read),
+      ...present({ comment: vipService.comment }),
+      autoApprove: vipService.autoApprove,
+      ...way,
+      ...(others.length === 0 ? {} : { problem: modesDiffer(hosts) }),
+    };
+  });
+};
+
+/** How proxies lead a service to its backends. */
+type Way = Pick<VipPlan, 'ports' | 'leadsTo' | 'wished' | 'reached' | 'works' | 'left' | 'problem'>;
+
+const servedWay = (services: TailscaleServices, vipService: VIPService, read: Read<ModelTables>): Way => {
+  const backends = (services.spec.backends ?? []).map((backend, index) => forwardTo(backend, `spec.backends[${index}]`, services, read));
   const usable = backends.flatMap((one) => (one.ok ? [one.value] : []));
   const { ports, left } = portsFor(vipService, usable);
   const problems = backends.flatMap((one) => (one.ok ? [] : [one.problem]));
-  return hostsOf(services, read).map(([tailnet, sets]) => ({
-    services,
-    tailnet,
-    name: vipServiceName(services),
-    sets,
+  const wished = wishedFor(vipService, [...ports.keys()]);
+  return {
     ports: new Map([...ports].map(([port, { to }]) => [port, to])),
-    wished: wishedFor(vipService, [...ports.keys()]),
-    tags: tagsOf(vipService, tailnet, read),
-    ...present({ comment: vipService.comment }),
-    autoApprove: vipService.autoApprove,
+    wished,
+    reached: wished,
     works: [...ports.values()].some(({ works }) => works),
     left: [...left, ...problems],
     ...present({ problem: ports.size === 0 ? noBackend(problems) : undefined }),
-  }));
+  };
 };
+
+const kernelWay = (services: TailscaleServices, vipService: VIPService, read: Read<ModelTables>): Way => ({
+  ...kernelPlanFor(services, vipService, read),
+  ports: new Map(),
+  wished: kernelPorts,
+});
+
+const modesDiffer = (hosts: readonly Host[]): Verdict => ({
+  reason: 'ModesDiffer',
+  message: `Its proxies are of different modes, ${hosts.map(({ set, mode }) => `"${set}" of ${mode}`).join(', ')}, which lead to backends in different ways: select those of one mode`,
+});
 
 const noBackend = (problems: readonly string[]): Verdict => ({
   reason: 'NoForwardableBackend',
@@ -98,32 +129,37 @@ const noBackend = (problems: readonly string[]): Verdict => ({
 const tagsOf = ({ tags }: VIPService, tailnet: string, read: Read<ModelTables>): readonly string[] =>
   [tags, read('TailscaleTailnet', localKey('', tailnet))?.spec.tags].find((some) => some !== undefined && some.length > 0) ?? defaultTags;
 
+type Host = Pick<ProxySet, 'mode'> & {
+  /** The StatefulSet, `namespace/name`. */
+  readonly set: string;
+};
+
 /** Ingress proxies of what it selects, by tailnet. */
-const hostsOf = (
-  services: TailscaleServices,
-  read: Read<ModelTables>,
-): readonly (readonly [tailnet: string, sets: readonly string[]])[] => {
+const hostsOf = (services: TailscaleServices, read: Read<ModelTables>): readonly (readonly [tailnet: string, hosts: readonly Host[]])[] => {
   const namespace = services.metadata.namespace ?? '';
-  const sets = new Map<string, Set<string>>();
+  const hosts = new Map<string, Map<string, Host>>();
   for (const endpoints of selectedBy(services, read)) {
     const { tailnet, proxyGroup } = endpoints.spec;
     const group = proxyGroup === undefined ? undefined : read('TailscaleProxyGroup', localKey(namespace, proxyGroup));
-    const set = hostOf(endpoints, group);
-    if (set === undefined || !tailnetFor(tailnet, namespace, read).ok) continue;
-    sets.set(tailnet, (sets.get(tailnet) ?? new Set<string>()).add(localKey(namespace, set)));
+    const host = hostOf(endpoints, group);
+    if (host === undefined || !tailnetFor(tailnet, namespace, read).ok) continue;
+    hosts.set(tailnet, (hosts.get(tailnet) ?? new Map<string, Host>()).set(host.set, host));
   }
-  return [...sets]
+  return [...hosts]
     .toSorted(([one], [other]) => byCodeUnit(one, other))
-    .map(([tailnet, names]) => [tailnet, [...names].toSorted(byCodeUnit)] as const);
+    .map(([tailnet, known]) => [tailnet, [...known.values()].toSorted((one, other) => byCodeUnit(one.set, other.set))] as const);
 };
 
-/** The StatefulSet of its ingress proxies; undefined where it has none. */
-const hostOf = (endpoints: TailscaleEndpoints, group: TailscaleProxyGroup | undefined): string | undefined => {
+/** Its ingress proxies; undefined where it has none. */
+const hostOf = (endpoints: TailscaleEndpoints, group: TailscaleProxyGroup | undefined): Host | undefined => {
   const { proxy, proxyGroup, tailnet } = endpoints.spec;
+  const namespace = endpoints.metadata.namespace ?? '';
   if (proxyGroup !== undefined)
-    return group?.spec.type === 'ingress' && group.spec.tailnet === tailnet ? proxySetName(keyOf(group)) : undefined;
+    return group?.spec.type === 'ingress' && group.spec.tailnet === tailnet
+      ? { set: localKey(namespace, proxySetName(keyOf(group))), mode: group.spec.mode }
+      : undefined;
   if (proxy === undefined || proxy.connectionType === 'egress' || proxy.mode === 'direct') return undefined;
-  return proxySetName(keyOf(endpoints), 'ingress');
+  return { set: localKey(namespace, proxySetName(keyOf(endpoints), 'ingress')), mode: proxy.mode };
 };
 
 type Target = { readonly number: number; readonly to: HostPort; readonly works: boolean };
@@ -135,27 +171,21 @@ const forwardTo = (
   services: TailscaleServices,
   read: Read<ModelTables>,
 ): Result<Target, string> => {
-  const own = services.metadata.namespace ?? '';
   const number = portOfBackend(backend);
   if (backend.external !== undefined) return ok({ number, to: { host: backend.external.address, port: number }, works: true });
   if (backend.kubernetes === undefined) return fail(`${field}: proxies that host a service forward to nothing on a tailnet`);
-  const { name, namespace = own } = backend.kubernetes;
-  const to = { group: '', kind: 'Service', namespace, name };
-  if (!isGranted(read, { group: tailscaleGroup, kind: 'TailscaleServices', namespace: own }, to))
-    return fail(`${field}: Service "${namespace}/${name}" is in another namespace, and no ReferenceGrant there permits this`);
-  const service = read('Service', localKey(namespace, name));
-  if (service === undefined) return fail(`${field}: Service "${namespace}/${name}" not found`);
-  if (!(service.spec?.ports ?? []).some(({ port, protocol }) => port === number && (protocol ?? 'TCP') === 'TCP'))
+  const found = serviceOfBackend(backend.kubernetes, field, services, read);
+  if (!found.ok) return found;
+  const { metadata, spec } = found.value;
+  const { name, namespace = '' } = metadata;
+  if (!(spec?.ports ?? []).some(({ port, protocol }) => port === number && (protocol ?? 'TCP') === 'TCP'))
     return fail(`${field}: Service "${namespace}/${name}" has no TCP port ${number}`);
-  const slices = read('slicesOf', localKey(namespace, name)) ?? [];
   return ok({
     number,
     to: { host: `${name}.${namespace}.svc`, port: number },
-    works: service.spec?.type === 'ExternalName' || slices.some(isReady),
+    works: spec?.type === 'ExternalName' || hasReadyEndpoint(localKey(namespace, name), read),
   });
 };
-
-const isReady = ({ endpoints }: EndpointSlice): boolean => endpoints.some(({ conditions }) => conditions?.ready ?? true);
 
 type Ports = { readonly ports: ReadonlyMap<number, Target>; readonly left: readonly string[] };
 
@@ -171,7 +201,7 @@ const portsFor = ({ ports: written = [] }: VIPService, targets: readonly Target[
   const target = targets.find(({ number }) => number === only);
   if (ports.size === 0 && single !== undefined && target !== undefined && others.length === 0) ports.set(Number(single), target);
   const left = written.flatMap((text) => {
-    if (text.startsWith('udp:')) return [`${text}: proxies carry no UDP`];
+    if (text.startsWith('udp:')) return [`${text}: proxies of mode connect carry no UDP, those of mode forward do`];
     if (text === 'do-not-validate' || [...ports.keys()].some((port) => vipPortsInclude([text], port))) return [];
     return [`${text}: no backend has this port`];
   });

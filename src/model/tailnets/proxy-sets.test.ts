@@ -96,12 +96,12 @@ describe('the proxies of a TailscaleEndpoints', () => {
     expect(tagsOf(['tag:db'])).toEqual(['tag:db']);
   });
 
-  it('forward to its machines in mode forward, in egress direction only', () => {
+  it('are of mode forward in both directions, and forward to its machines in that of egress', () => {
     const proxy = proxyOf({ mode: 'forward', connectionType: 'bidirectional' });
     const sets = setsFor([tailnetOf(), endpointsOf('db', { proxy, endpoints: [endpointOf('one', { tailscaleFQDN: 'db.tail1.ts.net' })] })]);
     expect(sets.get('default/db-egress')).toMatchObject({ mode: 'forward' });
     expect([...(sets.get('default/db-egress')?.forwards.keys() ?? [])]).toEqual(['db.tail1.ts.net']);
-    expect(sets.get('default/db-ingress')).toMatchObject({ mode: 'connect', forwards: new Map() });
+    expect(sets.get('default/db-ingress')).toMatchObject({ mode: 'forward', forwards: new Map() });
   });
 
   it('go when it goes, when its tailnet is gone, and when that does not let it any more', () => {

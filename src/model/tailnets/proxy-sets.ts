@@ -118,10 +118,7 @@ type Wanted = Pick<ProxySet, 'name' | 'direction' | 'mode' | 'replicas' | 'tailn
   readonly tags: readonly string[] | undefined;
 };
 
-/**
- * Those of an owner that may not use its tailnet, or whose tailnet is gone, are going too: they are machines of that tailnet. Ingress proxies are
- * userspace ones whatever the mode, which says how Envoys reach the tailnet.
- */
+/** Those of an owner that may not use its tailnet, or whose tailnet is gone, are going too: they are machines of that tailnet. */
 const setFrom = (owner: Owner, wanted: Wanted, read: Read<Tables>): ProxySet => {
   const { name, direction, mode, replicas, hostnamePrefix, pod, tailnet } = wanted;
   const { namespace = '', uid, deletionTimestamp } = owner.metadata;
@@ -135,7 +132,7 @@ const setFrom = (owner: Owner, wanted: Wanted, read: Read<Tables>): ProxySet => 
     namespace,
     name,
     direction,
-    mode: forwards ? 'forward' : 'connect',
+    mode,
     replicas,
     tailnet,
     controlURL: spec?.controlURL ?? '',
