@@ -1,6 +1,8 @@
+import type { ObservedVipService } from '../../api/observations.ts';
 import { hostPortText } from '../../lib/host-port.ts';
 import { type ObjectKey, partsOf } from '../../lib/key.ts';
 import type { Listener, Socket } from '../../model/graph.ts';
+import type { HostedService } from '../../model/proxy-set.ts';
 import { objectText } from '../../model/sharing/standing.ts';
 import { nameNotCertified } from './certificates.ts';
 import type { Path, Step, Wrong } from './explanation.ts';
@@ -68,13 +70,21 @@ const serviceStep = (shared: Shared, world: World): Step => {
   const nowhere = world.asked ? 'no address yet' : 'addresses are not looked up';
   const detail = [
     addresses.length === 0 ? nowhere : addresses.join(', '),
-    `ports ${(observed === undefined || observed.ports.length === 0 ? ports : observed.ports).join(', ')}`,
+    `ports ${portsAt(observed, ports).join(', ')}`,
     ...(observed?.owner === undefined ? [] : [`made by ${observed.owner}`]),
     ...(observed === undefined || observed.consumers.length === 0 ? [] : [`used by ${observed.consumers.join(', ')}`]),
     ...(remark === undefined ? [] : [remark]),
   ].join('; ');
   return { at: 'service', name, detail, object: owner };
 };
+
+/** As the tailnet has them, if it was told. */
+const portsAt = (observed: ObservedVipService | undefined, asked: readonly string[]): readonly string[] =>
+  observed === undefined || observed.ports.length === 0 || observed.ports.includes('do-not-validate') ? asked : observed.ports;
+
+/** Addresses of the cluster that kernels of proxies lead a service to, for users; undefined where they do not. */
+export const ledTo = (hosted: HostedService | undefined): string | undefined =>
+  hosted?.mapping && [hosted.mapping.ipv4, hosted.mapping.ipv6].flatMap((pair) => (pair === undefined ? [] : [pair.to])).join(', ');
 
 /** The sets of proxies that host a service: how far each has come. */
 const proxySteps = ({ key, name }: Shared, port: number, world: World): readonly Step[] =>
@@ -86,8 +96,12 @@ const proxySteps = ({ key, name }: Shared, port: number, world: World): readonly
     const hosts = world.sharedServices.get(key)?.hosts;
     const approved = offering.filter(({ nodeId }) => nodeId !== undefined && hosts?.get(nodeId)?.approved);
     const leadsTo = observed.served?.get(name)?.get(port);
-    const target = world.graph.proxySets.get(set)?.services.get(name)?.ports.get(port);
-    const there = leadsTo === undefined ? 'not served yet' : `leads to ${hostPortText({ host: target?.host ?? '', port: leadsTo })}`;
+    const hosted = world.graph.proxySets.get(set)?.services.get(name);
+    const target = hosted?.ports.get(port);
+    const led = observed.led?.includes(name) === true ? ledTo(hosted) : undefined;
+    const passed = leadsTo === undefined ? undefined : hostPortText({ host: target?.host ?? '', port: leadsTo });
+    const to = led ?? passed;
+    const there = to === undefined ? 'not served yet' : `leads to ${to}`;
     const detail = [
       `${joined.length} of ${observed.desired} are machines of the tailnet`,
       `port ${port} ${there}`,

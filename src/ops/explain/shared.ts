@@ -49,17 +49,19 @@ export const sharedIn = (world: Known): ReadonlyMap<string, Shared> => {
   return all;
 };
 
-type Said = Pick<Shared, 'wrong' | 'remark'>;
+type Said = Pick<Shared, 'wrong' | 'remark'> & Partial<Pick<Shared, 'ports'>>;
 
-/** What the condition of a TailscaleServices says. */
+/** What the status of a TailscaleServices says; its ports, too, which a tailnet need not be told. */
 const saidOf = (owner: ObjectKey, { graph }: Known): Said => {
   const status = graph.statuses.get(owner);
-  const found = status?.kind === 'TailscaleServices' ? status.conditions.find(({ type }) => type === 'VIPServiceReady') : undefined;
-  if (found === undefined) return {};
+  if (status?.kind !== 'TailscaleServices') return {};
+  const found = status.conditions.find(({ type }) => type === 'VIPServiceReady');
+  const said = present({ ports: status.fields.vipServiceStatus?.ports });
+  if (found === undefined) return said;
   const { reason, message } = found;
-  if (isTrouble(found)) return apart({ reason, message, object: owner });
+  if (isTrouble(found)) return { ...said, ...apart({ reason, message, object: owner }) };
   const remark = message.slice(message.indexOf('; ') + 1).trim();
-  return remark === message ? {} : { remark };
+  return remark === message ? said : { ...said, remark };
 };
 
 /** What is wrong, and what would have to be known were nothing. */

@@ -379,4 +379,23 @@ spec: { selector: { matchLabels: { app: web } }, backends: [{ kubernetes: { name
     });
     expect(linesAt('service', path)[0]).toContain('; connections are closed in both directions when one side ends its own');
   });
+
+  it('is followed to what kernels of proxies lead to, with packets, on the ports of that', () => {
+    const [found] = objectsIn(`
+apiVersion: v1
+kind: Service
+metadata: { name: dns, namespace: default }
+spec: { clusterIP: 10.96.0.10, ports: [{ port: 53, protocol: UDP }] }
+`);
+    const yaml = direct.replace('replicas: 1', 'replicas: 1, mode: forward').replace('{ name: web, port: 80 }', '{ name: dns, port: 53 }');
+    const service = { addresses: ['100.100.0.1'], ports: ['do-not-validate'] };
+    const observations = observed({ 'prod/svc:db': service }, { 'default/front-ingress': { led: ['svc:db'] } }, [known]);
+    const answer = (target: string) => shown(firstOf(answerTo(target, yaml, observations, found === undefined ? [] : [found])));
+    expect(answer('udp://db:53').slice(-3)).toEqual([
+      expect.stringContaining('service svc:db: 100.100.0.1; ports udp:53'),
+      expect.stringContaining('port 53 leads to 10.96.0.10'),
+      'backend 10.96.0.10: kernels of proxies lead port 53 to it without an Envoy',
+    ]);
+    expect(answer('tcp://db:53').at(-1)).toBe('listener : svc:db has no port tcp:53: it has udp:53');
+  });
 });

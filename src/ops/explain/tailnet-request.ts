@@ -4,7 +4,7 @@ import { covers } from '../../model/gateways/hostnames.ts';
 import type { Gateway, Graph, Listener, Socket } from '../../model/graph.ts';
 import { labelOf } from '../../model/sharing/service-names.ts';
 import { vipPortsInclude } from '../../model/tailnets/vip-ports.ts';
-import { enteringBy, enteringTo, stoppedPath, withEntering } from './entering.ts';
+import { enteringBy, enteringTo, ledTo, stoppedPath, withEntering } from './entering.ts';
 import { pathThrough } from './explain.ts';
 import type { Path, Step, Wrong } from './explanation.ts';
 import type { Request } from './request.ts';
@@ -78,17 +78,29 @@ const withoutEnvoy = (shared: Shared, { port, scheme }: Request, peer: string | 
   const { key, name, owner, ports } = shared;
   const entering = enteringTo(shared, port, peer, world);
   const sets = world.graph.vipServices.get(key)?.sets ?? [];
-  const [target] = sets.flatMap((set) => world.graph.proxySets.get(set)?.services.get(name)?.ports.get(port) ?? []);
-  if (target?.envoy === undefined && target !== undefined && scheme !== 'udp') {
-    const to: Step = { at: 'backend', name: hostPortText(target), detail: 'proxies forward bytes to it without an Envoy', object: owner };
-    return withEntering({ gateway: '', outcome: 'forwarded', steps: [to], passedOver: [] }, entering);
-  }
-  const isPort = scheme !== 'udp' && (ports.includes('do-not-validate') || vipPortsInclude(ports, port));
+  const protocol = scheme === 'udp' ? 'udp' : 'tcp';
+  const isOpen = ports.includes('do-not-validate') && protocol === 'tcp';
+  const isPort =
+    isOpen ||
+    vipPortsInclude(
+      ports.filter((text) => text.startsWith(`${protocol}:`)),
+      port,
+    );
+  const hosted = sets.flatMap((set) => world.graph.proxySets.get(set)?.services.get(name) ?? []);
+  const forwarded = (to: string, detail: string): Path => {
+    const step: Step = { at: 'backend', name: to, detail, object: owner };
+    return withEntering({ gateway: '', outcome: 'forwarded', steps: [step], passedOver: [] }, entering);
+  };
+  const [led] = hosted.flatMap((one) => ledTo(one) ?? []);
+  if (led !== undefined && isPort) return forwarded(led, `kernels of proxies lead port ${port} to it without an Envoy`);
+  const [target] = hosted.flatMap((one) => one.ports.get(port) ?? []);
+  if (target !== undefined && target.envoy === undefined && protocol === 'tcp')
+    return forwarded(hostPortText(target), 'proxies forward bytes to it without an Envoy');
   if (isPort && entering.wrong !== undefined) return stoppedPath(entering, world, owner);
   const there = `it has ${ports.join(', ')}`;
   const detail = isPort
     ? `nothing listens for port ${port} of ${name}: see the status of ${partsOf(owner).kind} "${partsOf(owner).namespace}/${partsOf(owner).name}"`
-    : `${name} has no port ${scheme === 'udp' ? 'udp' : 'tcp'}:${port}: ${there}`;
+    : `${name} has no port ${protocol}:${port}: ${there}`;
   return stoppedPath(entering, world, owner, { at: 'listener', name: '', detail });
 };
 
