@@ -1,6 +1,6 @@
 /**
- * Machines of a tailnet that use what others share: userspace tailscaleds, each with an HTTP proxy. Arguments: the folder of Tailscale's programs,
- * the coordination server, a folder for state, and for each machine its name and its HTTP proxy's address. Says when all have joined, and ends
+ * Machines of a tailnet that use what others share: userspace tailscaleds, each with a proxy for HTTP and SOCKS5. Arguments: the folder of Tailscale's
+ * programs, the coordination server, a folder for state, and for each machine its name and its proxy's address. Says when all have joined, and ends
  * with its standard input.
  */
 import { execFile, spawn } from 'node:child_process';
@@ -25,7 +25,8 @@ const daemons = await Promise.all(
       `--socket=${join(state, 'sock')}`,
     ];
     const env = { ...process.env, TS_NO_LOGS_NO_SUPPORT: 'true', TS_DISABLE_PORTMAPPER: '1' };
-    return spawn(join(programs, 'tailscaled'), [...own, `--outbound-http-proxy-listen=${proxy}`], { stdio: 'ignore', env });
+    const proxies = [`--outbound-http-proxy-listen=${proxy}`, `--socks5-server=${proxy}`];
+    return spawn(join(programs, 'tailscaled'), [...own, ...proxies], { stdio: 'ignore', env });
   }),
 );
 const end = async (): Promise<never> => {
