@@ -6,13 +6,12 @@
  * Flags: --devices 10000 --endpoints 1000 --changes 200
  */
 import { parseArgs } from 'node:util';
-import { allKinds, type AnyObject } from '../src/api/kinds.ts';
 import type { Device, Observations } from '../src/api/observations.ts';
 import type { Objects } from '../src/api/objects.ts';
-import { localKeyOf } from '../src/lib/key.ts';
 import { stepsFor } from '../src/cli/steps.ts';
-import { admit } from '../src/sources/admission/admit.ts';
 import type { Snapshot } from '../xds/snapshot/snapshot.ts';
+import { quantile } from './churn/figures.ts';
+import { cpuOf, objectsFrom } from './graph.ts';
 
 const { values } = parseArgs({
   options: {
@@ -24,16 +23,10 @@ const { values } = parseArgs({
 const [devices, endpoints, changes] = [Number(values.devices), Number(values.endpoints), Number(values.changes)];
 const gateways = 10;
 
-const admitted = (raw: object): AnyObject => {
-  const result = admit(raw);
-  if (!result.ok) throw new Error(`not admitted: ${JSON.stringify(result.problem)}`);
-  return result.value;
-};
-
 const world = (): Objects => {
   const own = 'gateway.tailscale.com/v1alpha1';
   const upstream = 'gateway.networking.k8s.io/v1';
-  const objects = [
+  return objectsFrom([
     {
       apiVersion: upstream,
       kind: 'GatewayClass',
@@ -65,11 +58,7 @@ const world = (): Objects => {
         },
       },
     ]).flat(),
-  ].map(admitted);
-  const byKind = Map.groupBy(objects, ({ kind }) => kind);
-  return Object.fromEntries(
-    allKinds.map((kind) => [kind, new Map((byKind.get(kind) ?? []).map((object) => [localKeyOf(object), object]))]),
-  ) as unknown as Objects;
+  ]);
 };
 
 const deviceAt = (index: number, usable: boolean): Device => ({
@@ -93,20 +82,11 @@ const observationsOf = (known: ReadonlyMap<string, Device>): Observations => ({
   sharedServices: new Map(),
 });
 
-const quantile = (times: readonly number[], share: number): number =>
-  times.toSorted((one, other) => one - other)[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
 const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 const { build, translate, encode } = stepsFor({ privilegedPorts: false, onCluster: true });
 const objects = world();
 const make = (observations: Observations): ReadonlyMap<string, Snapshot> => encode(translate(build(objects, observations)));
-/** Milliseconds of CPU that `work` takes. */
-const cpuOf = <T>(work: () => T): { readonly result: T; readonly ms: number } => {
-  const start = process.cpuUsage();
-  const result = work();
-  const { user, system } = process.cpuUsage(start);
-  return { result, ms: (user + system) / 1000 };
-};
 
 let known = new Map(Array.from({ length: devices }, (_, index) => [`n${index}CNTRL`, deviceAt(index, true)]));
 let observations = observationsOf(known);

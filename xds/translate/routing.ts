@@ -1,7 +1,7 @@
 import { sorter } from '../../src/lib/changes.ts';
 import type { ObjectKey } from '../../src/lib/key.ts';
-import { memo } from '../../src/lib/memo.ts';
-import type { Gateway, RouteEntry, VirtualHost as Host } from '../../src/model/graph.ts';
+import { memo, sameElements } from '../../src/lib/memo.ts';
+import type { Gateway, HttpListener, RouteEntry, VirtualHost as Host } from '../../src/model/graph.ts';
 import { routeConfigurationName } from '../names.ts';
 import type { Resource } from '../resources.ts';
 import type { RouteConfiguration, VirtualHost } from '../types.ts';
@@ -47,7 +47,8 @@ const routingAt = (routes: string): RoutingAt => {
   const sorted = sorter<Host>(byDomain);
   const partsFrom = partsMaker();
   let parts: ReadonlyMap<string, Part> | undefined;
-  return (gateway, listeners, virtualHostOf) => {
+  let last: { readonly listeners: Answering; readonly routing: Routing } | undefined;
+  const routingFrom: RoutingAt = (gateway, listeners, virtualHostOf) => {
     const answers: Answers = {
       hosts: sorted(listeners.flatMap(({ virtualHosts }) => virtualHosts)),
       misdirected: listeners.flatMap(({ misdirected }) => misdirected),
@@ -69,6 +70,11 @@ const routingAt = (routes: string): RoutingAt => {
       routes: [scoped ? inParts(routes, made, [gateway], wholeFrom) : { name: routes, message: wholeFrom(), owners: [gateway] }, ...made],
       scopes: scopes.map((scope) => scopeOf(gateway, partName(routes, scope))),
     };
+  };
+  return (gateway, listeners, virtualHostOf) => {
+    const isSame = last !== undefined && sameElements<HttpListener>(last.listeners, listeners) === last.listeners;
+    last = last !== undefined && isSame ? last : { listeners, routing: routingFrom(gateway, listeners, virtualHostOf) };
+    return last.routing;
   };
 };
 

@@ -1,5 +1,5 @@
-import type { ObjectKey } from '../../src/lib/key.ts';
-import { memo, memoByReads, type Read } from '../../src/lib/memo.ts';
+import { type ObjectKey, partsOf } from '../../src/lib/key.ts';
+import { memo, memoByReads, memoWithin, type Read } from '../../src/lib/memo.ts';
 import type { Backend, Gateway, Graph, Locality, Peers, RouteEntry, Socket, StreamRule, TlsSecret } from '../../src/model/graph.ts';
 import { combinedClusterName, fenceName, httpFilters, jwksClusterName, listenerName } from '../names.ts';
 import type { Resource, Resources } from '../resources.ts';
@@ -25,6 +25,7 @@ import { virtualHostFrom } from './virtual-host.ts';
 type Endpoints = Pick<Graph, 'endpoints'>;
 /** What changes without any Gateway changing. */
 type Surroundings = Pick<Graph, 'endpoints' | 'fences' | 'peers'>;
+type Visiting = Pick<Surroundings, 'fences' | 'peers'>;
 type State = {
   readonly gateway: Gateway;
   readonly around: Surroundings;
@@ -141,13 +142,12 @@ const resourceMakers = (options: TranslateOptions) => {
 
   const secret = memo((from: TlsSecret): Resource<'Secret'> => ({ name: from.id, message: secretFrom(from), owners: [from.owner] }));
 
-  const listenersOf = memo((gateway: Gateway) =>
-    memoByReads<Pick<Surroundings, 'fences' | 'peers'>, Socket, Resource<'Listener'>>((socket, read) => ({
-      name: listenerName(socket),
-      message: listenerFrom(socket, options, visitorsOf(gateway, socket, read)),
-      owners: ownersOf([gateway.key, ...socket.listeners.map(({ owner }) => owner)]),
-    })),
-  );
+  /** `at`: the Gateway's key. Of its sockets most are the same when it is another object. */
+  const listener = memoWithin<Visiting, Socket, Resource<'Listener'>>((socket, at, read) => ({
+    name: listenerName(socket),
+    message: listenerFrom(socket, options, visitorsOf(at, socket, read)),
+    owners: ownersOf([at as ObjectKey, ...socket.listeners.map(({ owner }) => owner)]),
+  }));
 
   const peersMakers = new Map<string, ReturnType<typeof peersResourcesFrom>>();
   const peersOf = (tailnet: string): ReturnType<typeof peersResourcesFrom> => {
@@ -174,8 +174,8 @@ const resourceMakers = (options: TranslateOptions) => {
       ...combinedRulesOf(gateway.sockets).map((rule) => combinedLoadAssignment(rule, { endpoints })),
       ...tunnelAssignmentsOf(gateway, endpoints),
     ],
-    listeners: (gateway: Gateway, { fences, peers }: Surroundings) => [
-      ...gateway.sockets.map((socket) => listenersOf(gateway)(socket, { fences, peers })),
+    listeners: (gateway: Gateway, around: Surroundings) => [
+      ...gateway.sockets.map((socket) => listener(socket, gateway.key, (table, key) => around[table].get(key) as never)),
       ...tunnelListenersOf(gateway),
     ],
     extensions: (gateway: Gateway, around: Surroundings): readonly Resource<'TypedExtensionConfig'>[] => [
@@ -203,11 +203,12 @@ const localNameOf = ({ namespace, name }: Gateway): string => `${namespace}/${na
 const fenceOf = (gateway: Gateway, { fences }: Surroundings): readonly string[] => fences.get(localNameOf(gateway)) ?? nobody;
 
 /** What a listener has to know itself of who may come; it changes with nothing else. */
-const visitorsOf = (gateway: Gateway, socket: Socket, read: Read<Pick<Surroundings, 'fences' | 'peers'>>): Visitors | undefined => {
+const visitorsOf = (gateway: string, socket: Socket, read: Read<Visiting>): Visitors | undefined => {
   if (socket.tailnet === undefined || !forwardsBytes(socket)) return undefined;
   const asksWho = streamRulesOf(socket).some(({ rule }) => (rule.identities ?? []).length > 0);
+  const { namespace, name } = partsOf(gateway as ObjectKey);
   return {
-    fence: read('fences', localNameOf(gateway)) ?? nobody,
+    fence: read('fences', `${namespace}/${name}`) ?? nobody,
     peers: (asksWho ? read('peers', socket.tailnet.tailnet) : undefined) ?? nobodyKnown,
   };
 };
