@@ -131,16 +131,17 @@ describe('hostingFrom', () => {
     ).toEqual(entryFrom(target));
   });
 
-  it('serves and advertises a service that has no port yet but that for its certificate, and then the others beside it', () => {
+  it('serves a service that has no port yet but that for its certificate, and advertises it with the first other one', () => {
     const certificate = 'web.tail1234.ts.net';
     const waiting = { services: new Map([[web, { ports: new Map(), wanted: true, certificate }]]), replicas: 1 };
     const { serve } = first(factsWith({ set: waiting }));
     expect([...(serve.get(web) ?? [])]).toEqual([[certificatePort, certificateEntryFrom(certificate)]]);
-    const serving = proxy({ serving: serve });
-    expect(advertisedIn(first(factsWith({ set: waiting, served: serve, proxies: [serving] })))).toEqual([web]);
+    const proxies = [proxy({ serving: serve })];
+    expect(advertisedIn(first(factsWith({ set: waiting, served: serve, proxies })))).toEqual([]);
     const issued = { services: new Map([[web, { ...service, certificate }]]), replicas: 1 };
-    const now = first(factsWith({ set: issued, served: serve, proxies: [{ ...serving, configured: [web] }] }));
-    expect([new Set(now.serve.get(web)?.keys()), advertisedIn(now)]).toEqual([new Set([443, certificatePort]), [web]]);
+    const now = first(factsWith({ set: issued, served: serve, proxies }));
+    expect([new Set(now.serve.get(web)?.keys()), advertisedIn(now)]).toEqual([new Set([443, certificatePort]), []]);
+    expect(advertisedIn(first(factsWith({ set: issued, served: now.serve, proxies: [proxy({ serving: now.serve })] })))).toEqual([web]);
   });
 
   it('advertises nothing for a pod that is going or gone, so that the next one begins with nothing', () => {

@@ -81,10 +81,15 @@ export const hostingFrom = (facts: HostingFacts, since: Since, now: number): Hos
     }),
   );
   const replicas = facts.proxies.filter(({ ordinal }) => ordinal < set.replicas);
-  const offered = [...wanted.keys()].toSorted(byCodeUnit);
+  // Peers who are led to one that has nothing but the port for a certificate stay with it.
+  const offered = [...wanted].flatMap(([name, { ports }]) => (ports.size === 0 ? [] : [name])).toSorted(byCodeUnit);
+  const isThere = (name: string): boolean =>
+    [...(wanted.get(name)?.ports.keys() ?? [])].some((port) => served.get(name)?.has(port) === true);
   return {
     serve,
-    advertise: new Map(replicas.map((proxy) => [proxy.ordinal, offered.filter((name) => mayAdvertise(name, proxy, served, clock))])),
+    advertise: new Map(
+      replicas.map((proxy) => [proxy.ordinal, offered.filter((name) => isThere(name) && mayAdvertise(name, proxy, served, clock))]),
+    ),
     handsOver: handsOver(offered, facts, clock),
     since: clock.since,
     until: clock.until,

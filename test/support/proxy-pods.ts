@@ -154,7 +154,7 @@ export class ProxyPods {
     if (!isReady(pod)) await this.#merge(podResource, pod, { status }, 'status');
   }
 
-  /** Does as its files say, serving before advertising, and writes down what it does; whether that was anything. */
+  /** Does as its files say, serving before advertising, and writes down what it does before anybody can see it; whether that was anything. */
   async #follow(pod: KubeObject, secret: KubeObject, advertise: readonly string[]): Promise<boolean> {
     const { namespace = '', name } = pod.metadata;
     const shared = ((pod['spec'] as PodSpec).volumes ?? []).find((volume) => volume.configMap !== undefined)?.configMap?.name;
@@ -164,14 +164,14 @@ export class ProxyPods {
     const serve = Buffer.from(file ?? '', 'base64').toString();
     const state = dataOf(secret);
     if (serve !== '' && state['_serve_1'] !== serve) {
-      await this.#write(secret, { _serve_1: serve });
       this.served.push(`${name} serves ${Object.keys((JSON.parse(serve) as { Services: object }).Services).join()}`);
+      await this.#write(secret, { _serve_1: serve });
       return true;
     }
     const profile = JSON.parse(state['profile-1'] ?? '{}') as { readonly AdvertiseServices?: readonly string[] };
     if ((profile.AdvertiseServices ?? []).join() === advertise.join()) return false;
-    await this.#write(secret, { 'profile-1': JSON.stringify({ ...profile, AdvertiseServices: advertise }) });
     this.served.push(`${name} advertises ${advertise.join()}`);
+    await this.#write(secret, { 'profile-1': JSON.stringify({ ...profile, AdvertiseServices: advertise }) });
     return true;
   }
 
