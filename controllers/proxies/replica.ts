@@ -3,7 +3,8 @@ import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import type { ObservedProxy } from '../../src/api/observations.ts';
 import { readConfigFile } from './objects/config-file.ts';
 import { configFile } from './objects/layout.ts';
-import { type IngressStatus, readIngressStatus } from './objects/ingress-config.ts';
+import { ingressConfigFile, type IngressStatus, readIngressStatus } from './objects/ingress-config.ts';
+import { fields, parsed } from './objects/json.ts';
 import { readServeConfig, type Serving } from './objects/serve-config.ts';
 import { keyIdAnnotation, tagsAnnotation } from './objects/metadata.ts';
 
@@ -45,7 +46,7 @@ export const stateIn = (secret: KubeObject | undefined): ReplicaState => {
   const podUid = filled(read('pod_uid'));
   const refusedKey = read('reissue_authkey');
   const egress = egressIn(read('egress-services'));
-  const ingress = readIngressStatus(read('ingress-config.json') ?? '');
+  const ingress = readIngressStatus(read(ingressConfigFile) ?? '');
   const profile = filled(read('_current-profile'));
   const serving = profile === undefined ? undefined : read(`_serve_${profile.replace(/^profile-/, '')}`);
   const preferences = profile === undefined ? undefined : parsed(read(profile));
@@ -100,18 +101,6 @@ const textIn = (secret: KubeObject | undefined, key: string): string | undefined
 };
 
 const filled = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
-
-const parsed = (text: string | undefined): unknown => {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // not written as agreed
-  }
-};
-
-const fields = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 
 const strings = (value: unknown): readonly string[] => (Array.isArray(value) ? value.filter((element) => typeof element === 'string') : []);
 

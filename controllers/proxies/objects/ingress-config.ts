@@ -6,6 +6,7 @@ import { byCodeUnit } from '../../../src/lib/key.ts';
 import { present } from '../../../src/lib/present.ts';
 import type { AddressPair, ServiceMapping } from '../../../src/model/proxy-set.ts';
 import { addressOf } from '../../../src/model/tailnets/machines.ts';
+import { fields, parsed } from './json.ts';
 import { serviceProblem } from './serve-config.ts';
 
 /** By service. */
@@ -77,14 +78,3 @@ const pairIn = (value: unknown): AddressPair | undefined => {
   const { TailscaleServiceIP: from, ClusterIP: to } = fields(value);
   return typeof from === 'string' && typeof to === 'string' ? { from, to } : undefined;
 };
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // not written as agreed
-  }
-};
-
-const fields = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};

@@ -2,6 +2,7 @@
 import { hostPortFrom, hostPortText } from '../../../src/lib/host-port.ts';
 import { byCodeUnit } from '../../../src/lib/key.ts';
 import type { HostedPort, HostedService } from '../../../src/model/proxy-set.ts';
+import { fields, parsed } from './json.ts';
 import { healthPort } from './layout.ts';
 
 /** Where a port leads, and whether who comes is told there (PROXY protocol, version 2). */
@@ -88,22 +89,15 @@ const isName = (name: string): boolean =>
 const isPort = (port: number): boolean => Number.isInteger(port) && port >= 1 && port <= 65_535;
 
 /** What such a file serves, ours or as tailscaled keeps it; nothing where it cannot be read. */
-export const readServeConfig = (text: string): Serving => {
-  let said: unknown;
-  try {
-    said = JSON.parse(text);
-  } catch {
-    return new Map(); // written anew
-  }
-  return new Map(
-    Object.entries(fields(fields(said)['Services'])).map(([name, service]) => {
+export const readServeConfig = (text: string): Serving =>
+  new Map(
+    Object.entries(fields(fields(parsed(text))['Services'])).map(([name, service]) => {
       const { TCP, Web, Tun } = fields(service);
       const ports = Object.entries(fields(TCP)).map(([port, handler]) => [Number(port), entryIn(handler)] as const);
       const strange = (Tun === true || Object.keys(fields(Web)).length > 0) && ports.length === 0 ? [[0, 'other'] as const] : [];
       return [name, new Map([...ports, ...strange])];
     }),
   );
-};
 
 const entryIn = (handler: unknown): ServeEntry | 'other' => {
   const { TCPForward, ProxyProtocol = 0, TerminateTLS = '' } = fields(handler);
@@ -113,6 +107,3 @@ const entryIn = (handler: unknown): ServeEntry | 'other' => {
   if (target === undefined || TerminateTLS !== '' || (ProxyProtocol !== 0 && ProxyProtocol !== 2)) return 'other';
   return { ...target, proxyProtocol: ProxyProtocol === 2 };
 };
-
-const fields = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
