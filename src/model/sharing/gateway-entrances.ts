@@ -155,16 +155,12 @@ const portKey = (tailnet: string, service: string, port: number): string => `${t
 const wishesFor = (services: Services, gateways: Gateways): readonly Wish[] =>
   [...services].flatMap(([key, service]) => {
     const gateway = gateways.get(service.candidate.share.gateway);
-    return gateway === undefined
-      ? []
-      : service.plan.ports.map((planned) => ({
-          at: portKey(service.candidate.share.tailnet, service.candidate.name, planned.port),
-          key,
-          service,
-          planned,
-          gateway,
-        }));
+    return gateway === undefined ? [] : portsIn(service).map(({ at, planned }) => ({ at, key, service, planned, gateway }));
   });
+
+const portsIn = memo(({ plan, candidate: { share, name } }: SharedService): readonly Pick<Wish, 'at' | 'planned'>[] =>
+  plan.ports.map((planned) => ({ at: portKey(share.tailnet, name, planned.port), planned })),
+);
 
 /** Ports of Envoy by the port of the service: of each Gateway apart, or of all together where they share the machine. */
 const portsFor = (wishes: readonly Wish[], led: readonly Led[], gateways: Gateways, exclusive: boolean): ReadonlyMap<string, number> => {
@@ -230,14 +226,19 @@ const gatewayAdder = (): ((gateway: Gateway, sockets: readonly Socket[], service
     let last: { readonly sockets: readonly Socket[]; readonly node: Gateway } | undefined;
     return (sockets: readonly Socket[], services: Services): Gateway => {
       if (last?.sockets === sockets) return last.node;
-      const ofGateway = [...services.values()].filter(
-        ({ candidate }) => candidate.share.gateway === `${gateway.namespace}/${gateway.name}`,
-      );
+      const name = `${gateway.namespace}/${gateway.name}`;
+      const used = [...services.values()].flatMap((service) => (service.candidate.share.gateway === name ? [usedBy(service)] : []));
       const node = {
         ...gateway,
         sockets: [...gateway.sockets, ...sockets],
-        backends: completed(gateway.backends, backendsOf(ofGateway)),
-        secrets: completed(gateway.secrets, secretsOf(ofGateway)),
+        backends: completed(
+          gateway.backends,
+          used.map(({ backends }) => backends),
+        ),
+        secrets: completed(
+          gateway.secrets,
+          used.map(({ secrets }) => secrets),
+        ),
       };
       last = { sockets, node };
       return node;
@@ -246,26 +247,21 @@ const gatewayAdder = (): ((gateway: Gateway, sockets: readonly Socket[], service
   return (gateway, sockets, services) => (sockets.length === 0 ? gateway : added(gateway)(sockets, services));
 };
 
-const completed = <V extends Backend | TlsSecret>(known: readonly V[], used: Iterable<V>): readonly V[] => {
+const completed = <V extends Backend | TlsSecret>(known: readonly V[], used: readonly (readonly V[])[]): readonly V[] => {
   const ids = new Map(known.map((value) => [value.id, value]));
   const before = ids.size;
-  for (const value of used) if (!ids.has(value.id)) ids.set(value.id, value);
+  for (const values of used) for (const value of values) if (!ids.has(value.id)) ids.set(value.id, value);
   return ids.size === before ? known : [...ids.values()].toSorted((one, other) => byCodeUnit(one.id, other.id));
 };
 
-const nodesIn = ({ plan }: SharedService) =>
-  plan.ports.flatMap(({ mode, routes }) =>
+type Used = Pick<Gateway, 'backends' | 'secrets'>;
+
+const usedBy = memo(({ plan: { ports } }: SharedService): Used => {
+  const nodes = ports.flatMap(({ mode, routes }) =>
     routes.flatMap(({ places }) => places.map(({ attached: { node } }) => (mode === 'tls-end' ? (node.terminated ?? node) : node))),
   );
-
-const backendsOf = (services: readonly SharedService[]): readonly Backend[] =>
-  services.flatMap(nodesIn).flatMap(({ backends }) => backends);
-
-const secretsOf = (services: readonly SharedService[]): readonly TlsSecret[] => [
-  ...services.flatMap(nodesIn).flatMap(({ secrets }) => secrets),
-  ...services.flatMap(({ plan }) =>
-    plan.ports.flatMap(({ tls }) =>
-      tls === undefined ? [] : [...tls.certificates, ...(tls.clientValidation ? [tls.clientValidation.ca] : [])],
-    ),
-  ),
-];
+  const own = ports.flatMap(({ tls }) =>
+    tls === undefined ? [] : [...tls.certificates, ...(tls.clientValidation ? [tls.clientValidation.ca] : [])],
+  );
+  return { backends: nodes.flatMap(({ backends }) => backends), secrets: [...nodes.flatMap(({ secrets }) => secrets), ...own] };
+});

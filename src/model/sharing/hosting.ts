@@ -1,12 +1,13 @@
 import { equal } from '../../lib/equal.ts';
-import { sameMap } from '../../lib/last-call.ts';
+import { lastCall, sameMap } from '../../lib/last-call.ts';
 import { byCodeUnit } from '../../lib/key.ts';
-import { sameElements } from '../../lib/memo.ts';
+import { memo, sameElements } from '../../lib/memo.ts';
 import { present } from '../../lib/present.ts';
 import type { Gateway, Graph } from '../graph.ts';
 import type { Infrastructure } from '../infrastructure.ts';
 import type { HostedPort, HostedService, ProxySet } from '../proxy-set.ts';
 import type { ModelTables } from '../tables.ts';
+import type { Entrance } from './gateway-entrances.ts';
 import { works } from './health.ts';
 import { mappingFrom } from './kernel-plan.ts';
 import type { SharedService } from './services.ts';
@@ -43,15 +44,12 @@ export const hostingBuilder = (entranceHost: EntranceHost | undefined): ((sharin
     const { gateway, settings } = service.candidate.share;
     const node = sharing.entrances.gateways.get(gateway);
     const host = node === undefined ? '' : hostOf(node, world);
-    const ports = (sharing.entrances.of.get(key) ?? []).map(({ port, boundPort, listener }): readonly [number, HostedPort] => [
-      port,
-      { host, port: boundPort, envoy: { gateway, listener } },
-    ]);
+    const ports = hostedPorts(service)(sharing.entrances.of.get(key) ?? nowhere, gateway, host);
     const certificate = service.plan.usesMagicCertificate ? service.dnsName : undefined;
     return {
-      ports: new Map(ports),
+      ports,
       // One that waits for its certificate alone has to be there to obtain it.
-      wanted: ports.length + (certificate === undefined ? 0 : 1) > 0 && (!settings.withdraws || works(key, service, world)),
+      wanted: ports.size + (certificate === undefined ? 0 : 1) > 0 && (!settings.withdraws || works(key, service, world)),
       ...present({ certificate }),
     };
   };
@@ -88,6 +86,21 @@ export const hostingBuilder = (entranceHost: EntranceHost | undefined): ((sharin
 };
 
 const none: ProxySet['services'] = new Map();
+const nowhere: readonly Entrance[] = [];
+
+type HostedPortsFrom = (entrances: readonly Entrance[], gateway: string, host: string) => HostedService['ports'];
+
+const hostedPorts = memo<SharedService, HostedPortsFrom>(() =>
+  lastCall(
+    (entrances: readonly Entrance[], gateway: string, host: string): HostedService['ports'] =>
+      new Map(
+        entrances.map(({ port, boundPort, listener }): readonly [number, HostedPort] => [
+          port,
+          { host, port: boundPort, envoy: { gateway, listener } },
+        ]),
+      ),
+  ),
+);
 
 const plannedBy = (key: string, { leadsTo, ports, works: wanted }: VipPlan, { tables }: World): HostedService => {
   const addresses = tables.sharedServices.get(key)?.addresses ?? [];
@@ -106,7 +119,7 @@ const settledService = (before: HostedService | undefined, now: HostedService): 
   before.wanted === now.wanted &&
   before.certificate === now.certificate &&
   equal(before.mapping, now.mapping) &&
-  samePorts(before.ports, now.ports)
+  (before.ports === now.ports || samePorts(before.ports, now.ports))
     ? before
     : now;
 

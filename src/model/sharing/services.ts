@@ -62,14 +62,12 @@ export const servicesBuilder = (): ((won: readonly Claim[], tables: ModelTables,
         const generated = hosts.take(candidate, suffix);
         if (generated.winner !== undefined) conflicts.push({ claim, what: generated.host ?? '', winner: generated.winner });
         const last = before.get(key);
-        const names = [dnsName, candidate.label, generated.winner === undefined ? generated.host : undefined].filter(
-          (name) => name !== undefined,
-        );
+        const host = generated.winner === undefined ? generated.host : undefined;
         const now = {
           candidate,
           plan: planFor(candidate)(certificates.get(key)),
           ...present({ dnsName }),
-          hosts: sameElements(last?.hosts, [...new Set([...names, ...(addresses.get(key) ?? []).map(hostOf)])]),
+          hosts: sameElements(last?.hosts, hostsFor(candidate)(dnsName, host, addresses.get(key) ?? noAddresses)),
           left: generated.left ?? none,
         };
         all.set(key, last !== undefined && isSame(last, now) ? last : now);
@@ -89,6 +87,14 @@ export const servicesBuilder = (): ((won: readonly Claim[], tables: ModelTables,
 };
 
 const none: readonly Left[] = [];
+const noAddresses: ObservedVipService['addresses'] = [];
+
+const hostsFor = memo((candidate: Candidate) =>
+  lastCall((dnsName: string | undefined, generated: string | undefined, addresses: ObservedVipService['addresses']): readonly string[] => {
+    const names = [dnsName, candidate.label, generated].filter((name) => name !== undefined);
+    return [...new Set([...names, ...addresses.map(hostOf)])];
+  }),
+);
 
 const isSame = (one: SharedService, other: SharedService): boolean =>
   one.plan === other.plan &&
@@ -154,22 +160,33 @@ const hostClaims = (routes: RoutesOf): { readonly take: (candidate: Candidate, s
   const taken = new Map<string, string>();
   return {
     take: (candidate, suffix) => {
-      const { share, label, namespace } = candidate;
-      const { hostPattern } = share.settings;
-      const host = hostFrom(hostPattern, present({ service: label, tailnet: share.entry, namespace, domain: suffix }));
-      if (host === undefined) return hostPattern.includes('{domain}') && suffix === undefined ? {} : { left: notAName(candidate) };
-      const at = `${share.gateway} ${host}`;
+      const { share } = candidate;
+      const { host, at, taker } = generatedFor(candidate)(suffix);
+      if (host === undefined) {
+        return share.settings.hostPattern.includes('{domain}') && suffix === undefined ? {} : { left: notAName(candidate) };
+      }
       const writer = writersOf(routes.get(share.gateway) ?? noRoutes).get(host);
       const holder = writer !== undefined && !candidate.routes.includes(writer) ? routeText(writer) : taken.get(at);
       if (holder !== undefined) return { host, winner: holder };
-      taken.set(
-        at,
-        `${candidate.name} of ${share.owner.kind} "${partsOf(share.key).namespace}/${partsOf(share.key).name}", tailnet "${share.entry}"`,
-      );
+      taken.set(at, taker);
       return { host };
     },
   };
 };
+
+/** The host that the pattern makes for a candidate with a tailnet's suffix, what others take by it, and who to them has it. */
+const generatedFor = memo((candidate: Candidate) =>
+  lastCall((suffix: string | undefined) => {
+    const { share, label, name, namespace } = candidate;
+    const host = hostFrom(share.settings.hostPattern, present({ service: label, tailnet: share.entry, namespace, domain: suffix }));
+    const owner = partsOf(share.key);
+    return {
+      host,
+      at: `${share.gateway} ${host ?? ''}`,
+      taker: `${name} of ${share.owner.kind} "${owner.namespace}/${owner.name}", tailnet "${share.entry}"`,
+    };
+  }),
+);
 
 const notAName = memo(({ name, share }: Candidate): readonly Left[] => [
   { what: name, reason: 'InvalidHost', message: `hostPattern "${share.settings.hostPattern}" makes no DNS name of it` },
