@@ -97,7 +97,13 @@ const own = (lease: string): readonly Wish[] => [
 const rbacGroup = 'rbac.authorization.k8s.io';
 
 /** Templates make and take away TailscaleEndpoints; finalizers guard those and TailscaleProxyGroups while there are proxies. */
-const ownWrites = ['create tailscaleendpoints', 'patch tailscaleendpoints', 'delete tailscaleendpoints', 'patch tailscaleproxygroups'];
+const ownWrites = [
+  'create tailscaleendpoints',
+  'patch tailscaleendpoints',
+  'delete tailscaleendpoints',
+  'patch tailscaleproxygroups',
+  'patch tailscalegateways',
+];
 
 const proxies = (namespace: string): readonly Wish[] => [
   ...manage.flatMap((verb) => [

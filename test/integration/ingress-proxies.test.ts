@@ -117,7 +117,6 @@ describe.skipIf(!hasApiServer)('ingress proxies on a real API server, in a simul
   };
 
   const recorded = async (api: ApiServer, request: ApiRequest): Promise<unknown> => {
-    const answer = await api.request(request);
     const { kind, metadata, binaryData, data } = (request.body ?? {}) as Partial<KubeObject> & Record<string, Record<string, string>>;
     const text = (base64 = ''): string => Buffer.from(base64, 'base64').toString();
     const tell = (what: string): void =>
@@ -127,7 +126,8 @@ describe.skipIf(!hasApiServer)('ingress proxies on a real API server, in a simul
       const { AdvertiseServices = [] } = JSON.parse(text(data['cap-106.hujson'])) as { readonly AdvertiseServices?: readonly string[] };
       tell(`advertise ${metadata.name.replace('-config', '')}: ${AdvertiseServices.join()}`);
     }
-    return answer;
+    // What is written is noted before pods can act on it.
+    return api.request(request);
   };
 
   const list = async (resource: Resource, labelled = true): Promise<readonly KubeObject[]> => {
