@@ -27,6 +27,8 @@ describe.skipIf(!hasLab)('docs/two-clusters-one-name.md', () => {
     folder = await mkdtemp(join(tmpdir(), 'tailplane-recording-'));
     await writeFile(join(folder, 'ca.crt'), issuer.certificate);
     for (const [name, content] of files) await writeFile(join(folder, name), content);
+    // Who asks while nobody hosts the service is not told so, and would wait for minutes.
+    await writeFile(join(folder, '.curlrc'), 'max-time = 10\n');
     // The tailnet is in the network of the one that stays.
     clusters.set('east', await startCluster('east', 16647));
     clusters.set('west', await startCluster('west', 16648));
@@ -53,7 +55,7 @@ describe.skipIf(!hasLab)('docs/two-clusters-one-name.md', () => {
     if (where === 'lab') return powerOff(command.replace(/^power-off /, ''));
     if (where in peers) {
       const proxy = `http://${peers[where as keyof typeof peers].proxy}`;
-      const settings = ['env', `https_proxy=${proxy}`, `CURL_CA_BUNDLE=${join(folder, 'ca.crt')}`];
+      const settings = ['env', `https_proxy=${proxy}`, `CURL_CA_BUNDLE=${join(folder, 'ca.crt')}`, `CURL_HOME=${folder}`];
       return clusterOf('east').lab.exec([...settings, 'bash', '-c', command]);
     }
     const env = { ...process.env, KUBECONFIG: clusterOf(where).lab.kubeconfig };
