@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { Knowledge } from '../src/sources/tailnets/knowledge.ts';
 import { devicesSchema } from '../src/tailscale/answers.ts';
 import { tailscaleClient } from '../src/tailscale/client.ts';
+import { quantile } from './churn/figures.ts';
 
 const { values } = parseArgs({
   options: {
@@ -78,8 +79,6 @@ const serve = async (): Promise<void> => {
 };
 
 const print = (line: string): boolean => process.stdout.write(`${line}\n`);
-const quantile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
 /** Milliseconds of CPU, and of the clock, that each run of `work` took, sorted. */
 const timesOf = async (runs: number, work: (run: number) => unknown): Promise<Record<'cpu' | 'clock', readonly number[]>> => {

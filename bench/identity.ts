@@ -23,6 +23,7 @@ import { adsServer } from '../xds/ads/server.ts';
 import { snapshotOf } from '../xds/snapshot/snapshot-of.ts';
 import type { Snapshot } from '../xds/snapshot/snapshot.ts';
 import { translator } from '../xds/translate/translate.ts';
+import { quantile } from './churn/figures.ts';
 
 const { values } = parseArgs({
   options: {
@@ -35,8 +36,6 @@ const { values } = parseArgs({
 const [changes, requests, entrances] = [Number(values.changes), Number(values.requests), Number(values.entrances)];
 
 const print = (line: string): boolean => process.stdout.write(`${line}\n`);
-const quantile = (list: readonly number[], share: number): number =>
-  list.toSorted((one, other) => one - other)[Math.min(list.length - 1, Math.floor(list.length * share))] ?? Number.NaN;
 
 /** The one who asks, and whose tag changes. */
 const asking = 7;

@@ -43,7 +43,7 @@ export const verdictOn = (error: unknown): Verdict | undefined => {
 };
 
 const verdictOnTailnet = ({ error, tailnet, tags }: TailnetError): Verdict => {
-  const said = error.said === '' ? `status ${error.status}` : error.said;
+  const said = error.told;
   const of = `TailscaleTailnet ${tailnet}`;
   if (error.isAboutTags)
     return {

@@ -26,7 +26,7 @@ export const notReady = (tailnet: string): Verdict => ({
 
 /** What an error means for a service. Holds no secret, as errors of the API hold none. */
 export const verdictOn = (error: TailscaleApiError, { name, tags }: Pick<Wish, 'name' | 'tags'>, tailnet: string): Verdict => {
-  const said = error.said === '' ? `status ${error.status}` : error.said;
+  const said = error.told;
   const of = `TailscaleTailnet ${tailnet}`;
   if (error.isAboutTags)
     return {

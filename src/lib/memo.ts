@@ -100,8 +100,8 @@ const stampOf = memo((tables: Tables): Stamp => Object.fromEntries(Object.entrie
 export const sameElements = <V>(previous: readonly V[] | undefined, next: readonly V[]): readonly V[] =>
   previous !== undefined && areSame(previous, next) ? previous : next;
 
-/** A loop, as lists of thousands are compared with each change. */
-const areSame = (one: readonly unknown[], other: readonly unknown[]): boolean => {
+/** Whether two lists hold the same elements by identity in the same order. A loop, as lists of thousands are compared with each change. */
+export const areSame = (one: readonly unknown[], other: readonly unknown[]): boolean => {
   if (one.length !== other.length) return false;
   for (let index = 0; index < one.length; index += 1) if (one[index] !== other[index]) return false;
   return true;

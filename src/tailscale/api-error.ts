@@ -44,6 +44,11 @@ export class TailscaleApiError extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 
+  /** What the API said, or at least its status. */
+  get told(): string {
+    return this.said === '' ? `status ${this.status}` : this.said;
+  }
+
   /** Whether the same call may work later although nobody changes anything. */
   get retryable(): boolean {
     return this.kind === 'rate-limited' || this.kind === 'server' || this.kind === 'unreachable';

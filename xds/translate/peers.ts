@@ -1,5 +1,5 @@
 import { byCodeUnit } from '../../src/lib/key.ts';
-import { sameElements } from '../../src/lib/memo.ts';
+import { areSame, sameElements } from '../../src/lib/memo.ts';
 import type { Peer, Peers } from '../../src/model/graph.ts';
 import { any } from '../any.ts';
 import { peerShards, peersName } from '../names.ts';
@@ -29,7 +29,7 @@ export const peersResourcesFrom = (tailnet: string): ((peers: Peers) => readonly
     const former = last?.shards ?? [];
     const shards = shardsOf(peers, isCut).map((members, shard): Shard => {
       const before = former[shard];
-      if (before !== undefined && sameElements(before.peers, members) === before.peers) return before;
+      if (before !== undefined && areSame(before.peers, members)) return before;
       const resource =
         members.length === 0 ? none[shard] : extensionFrom(peersName(tailnet, shard), lua(peersScript(members), peersName(tailnet, shard)));
       if (resource === undefined) throw new Error('unreachable: a shard without a name');

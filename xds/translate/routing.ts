@@ -1,7 +1,7 @@
 import { sorter } from '../../src/lib/changes.ts';
 import type { ObjectKey } from '../../src/lib/key.ts';
-import { memo, sameElements } from '../../src/lib/memo.ts';
-import type { Gateway, HttpListener, RouteEntry, VirtualHost as Host } from '../../src/model/graph.ts';
+import { areSame, memo } from '../../src/lib/memo.ts';
+import type { Gateway, RouteEntry, VirtualHost as Host } from '../../src/model/graph.ts';
 import { routeConfigurationName } from '../names.ts';
 import type { Resource } from '../resources.ts';
 import type { RouteConfiguration, VirtualHost } from '../types.ts';
@@ -72,7 +72,7 @@ const routingAt = (routes: string): RoutingAt => {
     };
   };
   return (gateway, listeners, virtualHostOf) => {
-    const isSame = last !== undefined && sameElements<HttpListener>(last.listeners, listeners) === last.listeners;
+    const isSame = last !== undefined && areSame(last.listeners, listeners);
     last = last !== undefined && isSame ? last : { listeners, routing: routingFrom(gateway, listeners, virtualHostOf) };
     return last.routing;
   };

@@ -1,6 +1,6 @@
 import { changesBetween } from '../../src/lib/changes.ts';
 import { byCodeUnit } from '../../src/lib/key.ts';
-import { memo, sameElements } from '../../src/lib/memo.ts';
+import { areSame, memo } from '../../src/lib/memo.ts';
 import type { HttpListener, VirtualHost as Host } from '../../src/model/graph.ts';
 import { any } from '../any.ts';
 import type { HttpConnectionManager, TypedExtensionConfig } from '../types.ts';
@@ -74,17 +74,15 @@ const partsOf = ({ hosts, misdirected }: Answers, before: Parts | undefined): Pa
   return new Map(
     [...parts].map(([scope, own]) => {
       const last = before?.get(scope);
-      const isSame = last !== undefined && isAlike(last.hosts, own) && isAlike(last.misdirected, misdirected);
+      const isSame = last !== undefined && areSame(last.hosts, own) && areSame(last.misdirected, misdirected);
       return [scope, isSame ? last : { hosts: own, misdirected }];
     }),
   );
 };
 
-const isAlike = <V>(one: readonly V[], other: readonly V[]): boolean => sameElements(one, other) === one;
-
 /** Undefined where more has changed than some exact hosts. */
 const patchedParts = (parts: Parts, before: Answers, after: Answers): Parts | undefined => {
-  if (!isAlike(before.misdirected, after.misdirected)) return undefined;
+  if (!areSame(before.misdirected, after.misdirected)) return undefined;
   const { removed, added } = changesBetween(before.hosts, after.hosts);
   if (removed.some(isWide) || added.some(isWide)) return undefined;
   const gone = new Set(removed);

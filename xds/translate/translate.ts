@@ -1,4 +1,4 @@
-import { type ObjectKey, partsOf } from '../../src/lib/key.ts';
+import { localKey, type ObjectKey, partsOf } from '../../src/lib/key.ts';
 import { memo, memoByReads, memoWithin, type Read } from '../../src/lib/memo.ts';
 import type { Backend, Gateway, Graph, Locality, Peers, RouteEntry, Socket, StreamRule, TlsSecret } from '../../src/model/graph.ts';
 import { combinedClusterName, fenceName, httpFilters, jwksClusterName, listenerName } from '../names.ts';
@@ -208,7 +208,7 @@ const visitorsOf = (gateway: string, socket: Socket, read: Read<Visiting>): Visi
   const asksWho = streamRulesOf(socket).some(({ rule }) => (rule.identities ?? []).length > 0);
   const { namespace, name } = partsOf(gateway as ObjectKey);
   return {
-    fence: read('fences', `${namespace}/${name}`) ?? nobody,
+    fence: read('fences', localKey(namespace, name)) ?? nobody,
     peers: (asksWho ? read('peers', socket.tailnet.tailnet) : undefined) ?? nobodyKnown,
   };
 };

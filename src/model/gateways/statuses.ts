@@ -2,7 +2,7 @@ import type { Gateway } from '../../api/generated/gateway-api.ts';
 import { changedMap } from '../../lib/changed-map.ts';
 import { reuse } from '../../lib/equal.ts';
 import { byCodeUnit, type ObjectKey } from '../../lib/key.ts';
-import { memo, sameElements } from '../../lib/memo.ts';
+import { areSame, memo } from '../../lib/memo.ts';
 import { conditionsOf } from '../conditions.ts';
 import type { AncestorStatus, Status } from '../status.ts';
 import type { DerivedGateway } from './derive.ts';
@@ -53,7 +53,7 @@ export const statusesBuilder = (): ((few: readonly Entry[], changes: StatusChang
   let last: ReadonlyMap<ObjectKey, Status> = new Map();
   let lastFew: readonly Entry[] = [];
   return (few, changes) => {
-    const asBefore = sameElements(lastFew, few) === lastFew;
+    const asBefore = areSame(lastFew, few);
     if (asBefore && changes.size === 0) return last;
     const gone = asBefore ? [] : lastFew.map(([key]) => [key, undefined] as const);
     const now = new Map<ObjectKey, Status | undefined>([...gone, ...(asBefore ? [] : few), ...changes]);

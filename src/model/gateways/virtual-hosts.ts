@@ -1,5 +1,5 @@
 import { changesBetween, placeOf } from '../../lib/changes.ts';
-import { memo, sameElements } from '../../lib/memo.ts';
+import { areSame, memo } from '../../lib/memo.ts';
 import type { VirtualHost } from '../graph.ts';
 import type { RouteNode } from '../route-node.ts';
 import type { Attached } from './attach.ts';
@@ -28,7 +28,7 @@ type Known = Hosts & {
 export const virtualHostsMaker = (host: string): ((neighbours: readonly string[], attached: readonly Attached[]) => Hosts) => {
   let last: Known | undefined;
   return (neighbours, attached) => {
-    const known = last !== undefined && sameElements(last.neighbours, neighbours) === last.neighbours ? last : undefined;
+    const known = last !== undefined && areSame(last.neighbours, neighbours) ? last : undefined;
     last = (known && patched(host, known, attached)) ?? madeAnew(host, neighbours, attached);
     return last;
   };

@@ -1,4 +1,4 @@
-import { memo, sameElements } from '../../lib/memo.ts';
+import { areSame, memo } from '../../lib/memo.ts';
 import { present } from '../../lib/present.ts';
 import type { HeaderChanges, HttpAction, HttpRule } from '../graph.ts';
 import type { Field, PolicyRule } from './policy.ts';
@@ -21,7 +21,7 @@ const keptAtMost = 32;
 export const ruleUnder = (rule: HttpRule, grpc: boolean, chosen: readonly Chosen[]): HttpRule => {
   if (chosen.length === 0) return rule;
   const known = made(rule);
-  const found = known.find((one) => sameElements(one.chosen, chosen) === one.chosen);
+  const found = known.find((one) => areSame(one.chosen, chosen));
   if (found !== undefined) return found.rule;
   const under = applied(rule, grpc, chosen);
   if (known.length >= keptAtMost) known.shift();

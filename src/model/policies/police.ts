@@ -1,5 +1,5 @@
 import { byCodeUnit } from '../../lib/key.ts';
-import { memo, sameElements } from '../../lib/memo.ts';
+import { areSame, memo, sameElements } from '../../lib/memo.ts';
 import { gatewaysSettler } from '../gateways/reuse.ts';
 import type { Backend, Gateway, Graph, HttpListener, Listener, RouteEntry, Socket, StreamRule, VirtualHost } from '../graph.ts';
 import { backendsOf, secretsOf } from '../routes/backends.ts';
@@ -117,7 +117,7 @@ const policedListener = (socket: Socket, listener: Listener, places: Places, unt
         const rule = streamOf(one.rule);
         return rule === one.rule ? one : { ...one, rule };
       });
-      return sameElements(listener.serverNames, serverNames) === listener.serverNames ? listener : { ...listener, serverNames };
+      return areSame(listener.serverNames, serverNames) ? listener : { ...listener, serverNames };
     }
     case 'TCP':
     case 'UDP': {
@@ -143,9 +143,9 @@ const policedHttp = (
       untold.push(...found.untold);
       return knowing === 'nobody' ? found.entries : withheldByGroup(found.entries, knowing === 'groupless');
     });
-    return sameElements(host.entries, entries) === host.entries ? host : { ...host, entries };
+    return areSame(host.entries, entries) ? host : { ...host, entries };
   });
-  return sameElements(listener.virtualHosts, virtualHosts) === listener.virtualHosts ? listener : { ...listener, virtualHosts };
+  return areSame(listener.virtualHosts, virtualHosts) ? listener : { ...listener, virtualHosts };
 };
 
 const specificFirst = (governing: readonly Governing[]): readonly Governing[] =>
@@ -160,7 +160,7 @@ const keptAtMost = 16;
 const policedEntry = (entry: RouteEntry, chain: readonly Governing[], { onBackends, atBackend }: Places): Policed => {
   if (chain.length === 0 && onBackends.length === 0) return { entries: [entry], untold: [] };
   const known = knownOf(entry);
-  const found = known.find((one) => sameElements(one.chain, chain) === one.chain && one.onBackends === onBackends);
+  const found = known.find((one) => areSame(one.chain, chain) && one.onBackends === onBackends);
   if (found !== undefined) return found;
   const made = policed(entry, chain, (rule) => [...new Set(backendsOfRule(rule).flatMap(atBackend))]);
   if (known.length >= keptAtMost) known.shift();

@@ -1,5 +1,5 @@
 import { localKeyOf, type ObjectKey } from '../../lib/key.ts';
-import { memo, sameElements } from '../../lib/memo.ts';
+import { areSame, memo } from '../../lib/memo.ts';
 import type { Result } from '../../lib/result.ts';
 import type { AnyRoute } from '../gateways/tables.ts';
 import type { Verdict } from '../route-node.ts';
@@ -84,12 +84,7 @@ const candidateFrom = (share: Share, { named: { label, namespace, ofGateway }, r
 });
 
 const settled = (before: Candidate | undefined, now: Candidate): Candidate =>
-  before !== undefined &&
-  before.share === now.share &&
-  before.label === now.label &&
-  sameElements(before.routes, now.routes) === before.routes
-    ? before
-    : now;
+  before !== undefined && before.share === now.share && before.label === now.label && areSame(before.routes, now.routes) ? before : now;
 
 /** For users: `HTTPRoute "default/web"`. */
 export const routeText = ({ route }: SharedRoute): string => `${route.kind} "${localKeyOf(route)}"`;

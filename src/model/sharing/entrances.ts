@@ -1,4 +1,4 @@
-import { memo, sameElements } from '../../lib/memo.ts';
+import { areSame, memo } from '../../lib/memo.ts';
 import { reuse } from '../../lib/equal.ts';
 import { type ObjectKey, objectKey } from '../../lib/key.ts';
 import type { Attached } from '../gateways/attach.ts';
@@ -54,7 +54,7 @@ const isSame = (one: EntranceWish, other: EntranceWish): boolean =>
   one.boundPort === other.boundPort &&
   one.gateway === other.gateway &&
   one.owner === other.owner &&
-  sameElements(one.addresses, other.addresses) === one.addresses &&
+  areSame(one.addresses, other.addresses) &&
   one.planned === other.planned;
 
 type Bound = Pick<EntranceWish, 'addresses' | 'boundPort' | 'tailnet' | 'service' | 'owner'>;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { messageOf, shown, statusOf } from '../../../test/support/gateway-api.ts';
 import type { Observations, ObservedProxies, ObservedProxy, ObservedVipService } from '../../api/observations.ts';
 import type { Graph } from '../graph.ts';
-import { groupOf, stateOf, tailnetOf } from '../tailnets/fixtures.ts';
+import { deviceOf, groupOf, stateOf, tailnetOf } from '../tailnets/fixtures.ts';
 import { aged, annotated, entrancesOf, graphOf, observed, route, share, slice, tailnet } from '../../../test/support/shared-gateway.ts';
 
 const set = 'default/share-prod-ingress';
@@ -235,23 +235,7 @@ describe('conflicts name the winner', () => {
   });
 
   it('of a machine that', () => {
-    const machine = {
-      id: 'n',
-      fqdn: 'web.tail1.ts.net',
-      hostname: 'web',
-      addresses: [],
-      tags: [],
-      user: '',
-      usable: true,
-      connected: true,
-      authorized: true,
-      expired: false,
-    };
-    const known = {
-      name: 'prod',
-      known: { devices: new Map([['n', machine]]), services: new Map(), suffix: 'tail1.ts.net', lastSync: '2026-01-01T00:00:00Z' },
-    };
-    expect(conflict(graphOf(share() + web, observed({}, {}, [known])))).toContain(
+    expect(conflict(graphOf(share() + web, observed({}, {}, [stateOf([deviceOf('web', '100.64.0.9')])])))).toContain(
       'svc:web is that of a machine of the tailnet, web.tail1.ts.net',
     );
   });

@@ -1,5 +1,5 @@
 import { keyOf } from '../../lib/key.ts';
-import { memo, sameElements } from '../../lib/memo.ts';
+import { areSame, memo, sameElements } from '../../lib/memo.ts';
 import { present } from '../../lib/present.ts';
 import type { Attached, Attachments } from '../gateways/attach.ts';
 import type { JudgedListener } from '../gateways/judge.ts';
@@ -39,7 +39,7 @@ export const sharedRoutesBuilder = (): ((on: Attachments['on']) => readonly Shar
     }
     const routes = [...places].map(([route, now]) => {
       const before = known.get(route);
-      const settled = before !== undefined && sameElements(before.places, now) === before.places ? before : { route, places: now };
+      const settled = before !== undefined && areSame(before.places, now) ? before : { route, places: now };
       known.set(route, settled);
       return settled;
     });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { statusOf } from '../../../test/support/gateway-api.ts';
 import { graphBuilder } from '../build.ts';
 import type { Graph } from '../graph.ts';
-import { objectsOf, stateOf, tailnetOf } from '../tailnets/fixtures.ts';
+import { deviceOf, objectsOf, stateOf, tailnetOf } from '../tailnets/fixtures.ts';
 import {
   aged,
   annotated,
@@ -117,18 +117,7 @@ describe('of two that want one name', () => {
   });
 
   it('a machine of the tailnet keeps it, unless the service is there already', () => {
-    const machine = {
-      id: 'n',
-      fqdn: 'web.tail1.ts.net',
-      hostname: 'web',
-      addresses: [],
-      tags: [],
-      user: '',
-      usable: true,
-      connected: true,
-      authorized: true,
-      expired: false,
-    };
+    const machine = deviceOf('web', '100.64.0.9');
     const web = route('HTTPRoute', 'web');
     expect(graphOf(share() + web, observed({}, {}, [stateOf([machine])])).vipServices.size).toBe(0);
     const there = { 'prod/svc:web': { addresses: ['100.100.0.1'] } };

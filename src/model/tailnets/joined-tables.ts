@@ -1,4 +1,4 @@
-import { sameElements } from '../../lib/memo.ts';
+import { areSame, sameElements } from '../../lib/memo.ts';
 import { changedKeysOf, type FollowingTable } from '../../lib/readers.ts';
 
 /** How tables of tailnets with these names answer as one. */
@@ -9,8 +9,7 @@ type Parts<R> = { readonly names: readonly string[]; readonly tables: readonly F
 export const joiner = <R>(join: Join): ((names: readonly string[], tables: readonly FollowingTable<R>[]) => FollowingTable<R>) => {
   let last: (Parts<R> & { readonly table: FollowingTable<R> }) | undefined;
   return (names, tables) => {
-    const isSame =
-      last !== undefined && sameElements(last.names, names) === last.names && sameElements(last.tables, tables) === last.tables;
+    const isSame = last !== undefined && areSame(last.names, names) && areSame(last.tables, tables);
     if (last !== undefined && isSame) return last.table;
     const since = last?.table.version && { token: last.table.version.token, keys: differingKeys(last, { names, tables }) };
     const version = since?.keys === undefined ? { token: {} } : { token: {}, since: { token: since.token, keys: since.keys } };
