@@ -175,8 +175,11 @@ describe.skipIf(!hasLab)('a Gateway shared with a tailnet', () => {
       const before = moves().length;
       const count = await stage.underLoad('web', meanwhile);
       const moved = moves().slice(before);
-      const { answered, failures, width } = count;
-      const told = [`${what}: ${answered} answered, ${failures.length} failed; the service moved to ${moved.join(', ') || 'nobody else'}`];
+      const { answered, failures, closing, untaken, width } = count;
+      const connections = `${closing} answers ended their connection, ${untaken} connections were tried again`;
+      const told = [
+        `${what}: ${answered} answered, ${failures.length} failed; ${connections}; the service moved to ${moved.join(', ') || 'nobody else'}`,
+      ];
       process.stderr.write(`${[...told, ...failures.slice(0, 20)].join('\n')}\n`);
       return { ...count, excused: moved.length * width };
     };
@@ -199,11 +202,12 @@ describe.skipIf(!hasLab)('a Gateway shared with a tailnet', () => {
     it(
       'loses nothing when all Envoys are replaced',
       async () => {
-        const { failures, answered } = await drill('Envoys replaced', async () => {
+        const { failures, answered, untaken } = await drill('Envoys replaced', async () => {
           await restart(envoys);
           await until(() => settled(envoys, 2));
         });
         expect(failures).toEqual([]);
+        expect(untaken).toBeLessThanOrEqual(3);
         expect(answered).toBeGreaterThan(20);
       },
       2 * patience,
@@ -212,13 +216,14 @@ describe.skipIf(!hasLab)('a Gateway shared with a tailnet', () => {
     it(
       'loses nothing when there are fewer Envoys, and more again',
       async () => {
-        const { failures, answered } = await drill('Envoys scaled', async () => {
+        const { failures, answered, untaken } = await drill('Envoys scaled', async () => {
           for (const replicas of [1, 2]) {
             await stage.cluster.patch(shop(tailscale, 'gatewayparameters/shop'), { spec: { replicas } });
             await until(() => settled(envoys, replicas));
           }
         });
         expect(failures).toEqual([]);
+        expect(untaken).toBeLessThanOrEqual(3);
         expect(answered).toBeGreaterThan(20);
       },
       3 * patience,

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import { hasLab } from '../support/lab-cluster.ts';
 import { eventually } from '../support/world.ts';
 import type { Ask } from './tailnet-cluster/client.ts';
@@ -24,6 +25,11 @@ describe.skipIf(!hasLab)('proxies into a tailnet on a cluster', () => {
   const status = async (path = endpointsPath): Promise<Status> => (await stage.get<{ status?: Status }>(path)).status ?? {};
   const isReady = async (path = endpointsPath): Promise<boolean> =>
     (await status(path)).conditions?.some((condition) => condition.type === 'StatefulSetsReady' && condition.status === 'True') === true;
+  /** So many pods of `connect` run, and are ready: what its status says may be of a moment before. */
+  const areUp = async (count: number): Promise<boolean> => {
+    const pods = (await stage.list('/api/v1/namespaces/shop/pods')).filter(({ metadata }) => metadata.name.startsWith('connect-egress-'));
+    return pods.length === count && pods.every(isReadyPod) && (await isReady());
+  };
   const until = async (look: () => Promise<boolean>): Promise<boolean> => eventually(look, (found) => found, patience);
 
   beforeAll(async () => {
@@ -125,7 +131,7 @@ describe.skipIf(!hasLab)('proxies into a tailnet on a cluster', () => {
     await stage.api.request({ method: 'DELETE', path, query: { gracePeriodSeconds: 0 } });
     await until(async () => {
       const pod = await stage.get(path).catch(() => undefined);
-      return pod !== undefined && pod.metadata.uid !== metadata.uid && (await isReady());
+      return pod !== undefined && pod.metadata.uid !== metadata.uid && (await areUp(2));
     });
     load.stdin.end();
     const { answered, failures } = JSON.parse(await out) as { answered: number; failures: readonly string[] };
@@ -141,7 +147,7 @@ describe.skipIf(!hasLab)('proxies into a tailnet on a cluster', () => {
     await until(async () => (await stage.devices('shop-connect-egress-')).length === 1 && (await secrets()).length === 2);
     expect(await stage.names('pods', 'connect-egress-')).toEqual(['connect-egress-0']);
     expect((await secrets()).toSorted()).toEqual(['connect-egress-0', 'connect-egress-0-config']);
-    await until(isReady);
+    await until(() => areUp(1));
     const answers = await stage.ask({ one: http('connect-tailscaleendpoints-http.passthrough.example') });
     expect(answers.one).toBe('machine');
   }, 120_000);
@@ -158,6 +164,8 @@ describe.skipIf(!hasLab)('proxies into a tailnet on a cluster', () => {
 });
 
 type Condition = { readonly type: string; readonly status: string; readonly reason: string; readonly message: string };
+const isReadyPod = (pod: KubeObject & { readonly status?: Status }): boolean =>
+  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
 type Status = {
   readonly conditions?: readonly Condition[];
   readonly parents?: readonly { readonly conditions: readonly Condition[] }[];

@@ -1,11 +1,31 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
-/** Ports that are free on loopback now, all different: held together, then let go. */
+/**
+ * Below those that the kernel gives to whoever connects (net.ipv4.ip_local_port_range, from 32768): a port of that range is free now, and the end of
+ * somebody's connection by the time that an Envoy wants to listen there. Below those of tailnet listeners, too. Each process walks through them from a
+ * place of its own.
+ */
+const [first, last] = [11_000, 15_999];
+const perProcess = 100;
+let next = first + ((process.pid * perProcess) % (last + 1 - first));
+
+/** Ports of loopback that nobody listens on and nobody was given: all different, of this call and of those before it. */
 export const freePorts = async (count: number): Promise<readonly number[]> => {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  const servers: Server[] = [];
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = next;
+    next = next === last ? first : next + 1;
+    const server = createServer().listen({ port, host: '127.0.0.1', exclusive: true });
+    const taken = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!taken) continue;
+    servers.push(server);
+    ports.push(port);
+  }
   await Promise.all(servers.map((server) => once(server.close(), 'close')));
   return ports;
 };

@@ -5,6 +5,7 @@
  */
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
+import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { securely, through } from './through.ts';
 
@@ -13,6 +14,13 @@ export type Count = {
   /** How many answers came from whom. */
   readonly by: Readonly<Record<string, number>>;
   readonly failures: readonly string[];
+  /** How many answers ended their connection, as those of an Envoy do that goes. */
+  readonly closing: number;
+  /**
+   * How many connections nobody took, and were tried again from another port: tailscaled takes no new one from a port for as long as it remembers an
+   * old one that the other side has ended, and who connects takes any port.
+   */
+  readonly untaken: number;
   /** At no time were more requests under way. */
   readonly width: number;
 };
@@ -20,7 +28,7 @@ export type Count = {
 const [, , proxy = '', name = '', ca = '', width = '4'] = process.argv;
 const failures: string[] = [];
 const by: Record<string, number> = {};
-let answered = 0;
+let [answered, closing, untaken] = [0, 0, 0];
 let ended = false;
 process.stdin.resume().on('end', () => (ended = true));
 
@@ -33,15 +41,26 @@ const during = async <T>(what: string, work: Promise<T>): Promise<T> => {
   }
 };
 
+const connected = async (): Promise<Socket> => {
+  try {
+    return await through(proxy, `${name}:443`, 5000);
+  } catch (error) {
+    if ((error as Error).name !== 'AbortError') throw error;
+    untaken += 1;
+    return through(proxy, `${name}:443`);
+  }
+};
+
 const ask = async (): Promise<string> => {
-  const socket = await during('CONNECT', through(proxy, `${name}:443`));
+  const socket = await during('CONNECT', connected());
   try {
     const tls = await during('TLS', securely(socket, { ca, servername: name }));
-    // We are who ends the connection: tailscaled takes no new one from a port for as long as it remembers an old one that the other side has ended.
+    // We are who ends the connection, unless Envoy wants to.
     const headers = { host: name, connection: 'keep-alive' };
     const asking = request({ createConnection: () => tls, path: '/', headers, signal: AbortSignal.timeout(10_000) });
     const [response] = (await during('HTTP', once(asking.end(), 'response'))) as [IncomingMessage];
     const body = await text(response);
+    if (response.headers.connection === 'close') closing += 1;
     if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
     return (JSON.parse(body) as { readonly backend: string }).backend;
   } finally {
@@ -64,5 +83,5 @@ const worker = async (): Promise<void> => {
 };
 
 await Promise.all(Array.from({ length: Number(width) }, worker));
-const count: Count = { answered, by, failures, width: Number(width) };
+const count: Count = { answered, by, failures, closing, untaken, width: Number(width) };
 process.stdout.write(`\n${JSON.stringify(count)}`, () => process.exit(0));

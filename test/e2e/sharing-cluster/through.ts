@@ -8,10 +8,10 @@ import { connect as connectTls } from 'node:tls';
 
 const patience = 10_000;
 
-/** A connection to `target`, `host:port`; throws with the proxy's status where there is none. */
-export const through = async (proxy: string, target: string): Promise<Socket> => {
+/** A connection to `target`, `host:port`; throws with the proxy's status where there is none, and an AbortError where none comes in time. */
+export const through = async (proxy: string, target: string, timeoutMs = patience): Promise<Socket> => {
   const [host, port] = proxy.split(':');
-  const asking = request({ host, port, method: 'CONNECT', path: target, agent: false, signal: AbortSignal.timeout(patience) });
+  const asking = request({ host, port, method: 'CONNECT', path: target, agent: false, signal: AbortSignal.timeout(timeoutMs) });
   const [{ statusCode }, socket] = (await once(asking.end(), 'connect')) as [{ readonly statusCode: number }, Socket, Buffer];
   if (statusCode === 200) return socket.setTimeout(patience, () => socket.destroy(new Error('no answer')));
   socket.destroy();

@@ -37,8 +37,10 @@ const datagram = async (port: number): Promise<string> => {
 
 const answerTo = async ({ protocol, port, host, path = '/', ca = '' }: Ask): Promise<string> => {
   switch (protocol) {
-    case 'http':
-      return whoAnswers(await ask(port, path, { host }, { host: address }));
+    case 'http': {
+      const answer = await ask(port, path, { host }, { host: address });
+      return answer.status === 200 ? whoAnswers(answer) : `${answer.status}: ${answer.body}`;
+    }
     case 'grpc': {
       const { code, answer } = await callGrpc(port, host, '/a.B/C', {}, address);
       return code === 'OK' ? answer : code;
