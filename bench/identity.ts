@@ -39,6 +39,7 @@ const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 /** The one who asks, and whose tag changes. */
 const asking = 7;
+const ipv6Of = (index: number): string => `fd7a:115c:a1e0::${((index * 40_503) % 65_536).toString(16)}:${index.toString(16)}`;
 const addressOf = (index: number): string => `100.${64 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`;
 
 /** Three machines of four belong to somebody who has three, the others are tagged; both address families, as Tailscale gives them. */
@@ -48,7 +49,7 @@ const deviceOf = (index: number, tags: readonly string[]): Device => {
     id: `n${index}CNTRL`,
     fqdn: `machine-${index}.tail1234.ts.net`,
     hostname: `machine-${index}`,
-    addresses: [addressOf(index), `fd7a:115c:a1e0::${((index * 40_503) % 65_536).toString(16)}:${index.toString(16)}`],
+    addresses: [addressOf(index), ipv6Of(index)],
     tags,
     user: isTagged ? '' : `user-${index % 3000}@example.com`,
     usable: true,
@@ -90,11 +91,18 @@ const cpuMs = (pid: number): number =>
     .reduce((sum, ms) => sum + ms, 0);
 const rssMb = (pid: number): number => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
-/** Version 2 of the PROXY protocol, from an IPv4 address. */
+/** Version 2 of the PROXY protocol, from an address of either family. */
 const proxyHeader = (address: string): Buffer => {
-  const bytes = address.split('.').map(Number);
+  const isIPv6 = address.includes(':');
+  const bytes = isIPv6 ? ipv6Bytes(address) : address.split('.').map(Number);
   const signature = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
-  return Buffer.from([...signature, 0x21, 0x11, 0, 12, ...bytes, ...bytes, 0x9c, 0x40, 0x01, 0xbb]);
+  return Buffer.from([...signature, 0x21, isIPv6 ? 0x21 : 0x11, 0, 2 * bytes.length + 4, ...bytes, ...bytes, 0x9c, 0x40, 0x01, 0xbb]);
+};
+/** Of an address with one `::`. */
+const ipv6Bytes = (address: string): readonly number[] => {
+  const [before = [], after = []] = address.split('::').map((half) => half.split(':').map((group) => Number.parseInt(group, 16)));
+  const groups = [...before, ...Array.from({ length: 8 - before.length - after.length }, () => 0), ...after];
+  return groups.flatMap((group) => [group >> 8, group & 255]);
 };
 
 /** A connection that is kept. `ask` gives the status of one request, which is none of a backend: Envoy itself answers. */
@@ -200,6 +208,10 @@ const measured = async (binary: string, count: number): Promise<readonly Row[]> 
       spent.push(cpuMs(envoy.pid) - cpu);
     }
     peer.stop();
+    const sentBefore = counted.bytes();
+    publish(new Map([['large', stateOf(new Map([...first, [`n${count}CNTRL`, deviceOf(count, usualTags(asking))]]))]]));
+    await settled();
+    const joined = (counted.bytes() - sentBefore) / 1000;
     const [idleFrom, idleStart] = [cpuMs(envoy.pid), performance.now()];
     await sleep(1500);
     const idleShare = (cpuMs(envoy.pid) - idleFrom) / (performance.now() - idleStart);
@@ -215,12 +227,19 @@ const measured = async (binary: string, count: number): Promise<readonly Row[]> 
       return cost;
     };
     /** In turns, as what else the machine does changes what a request costs. */
-    const costs: Record<'ordinary' | 'empty' | 'unknown' | 'known', number[]> = { ordinary: [], empty: [], unknown: [], known: [] };
+    const costs: Record<'ordinary' | 'empty' | 'unknown' | 'known' | 'known6', number[]> = {
+      ordinary: [],
+      empty: [],
+      unknown: [],
+      known: [],
+      known6: [],
+    };
     for (let turn = 0; turn < 3; turn += 1) {
       costs.ordinary.push(await perRequest(ordinary));
       costs.empty.push(await perRequest(empty, '100.127.0.1'));
       costs.unknown.push(await perRequest(large, '100.127.0.1'));
       costs.known.push(await perRequest(large, addressOf(asking)));
+      costs.known6.push(await perRequest(large, ipv6Of(asking)));
     }
     const median = (list: readonly number[]): number => quantile(list, 0.5);
 
@@ -236,6 +255,7 @@ const measured = async (binary: string, count: number): Promise<readonly Row[]> 
     const overIdle = spent.map((ms, index) => ms - idleShare * ((seen[index] ?? 0) + 150));
     return [
       { what: 'one change: bytes to Envoy', value: quantile(moved, 0.95), unit: 'kB', limit: 100 },
+      { what: 'one machine more: bytes to Envoy', value: joined, unit: 'kB', limit: 100 },
       { what: 'one change: CPU of Envoy, the requests that look included', value: median(overIdle), unit: 'ms', limit: 30 },
       { what: 'one change: listeners that it touched', value: isDrained ? 1 : 0, unit: '', limit: 1 },
       { what: 'one change: tailnet read until a request is judged by it, p50', value: median(seen), unit: 'ms', limit: 100 },
@@ -246,6 +266,7 @@ const measured = async (binary: string, count: number): Promise<readonly Row[]> 
       { what: 'a request: from one nobody knows', value: median(costs.unknown), unit: 'ms' },
       { what: 'a request: from a known machine, judged', value: median(costs.known), unit: 'ms' },
       { what: 'a request: more than without a tailnet', value: median(costs.known) - median(costs.ordinary), unit: 'ms', limit: 0.15 },
+      { what: 'a request: the same by IPv6', value: median(costs.known6) - median(costs.ordinary), unit: 'ms', limit: 0.15 },
       { what: 'memory for the tailnet, with one entrance', value: rssOne - rssBefore, unit: 'MB' },
       { what: `memory for ${entrances} entrances more, in all`, value: rssMany - rssOne, unit: 'MB' },
       { what: `one change with ${entrances + 1} entrances: CPU of Envoy`, value: manyCpu, unit: 'ms' },

@@ -56,11 +56,20 @@ export const tunnelMetadata = 'tailplane.tunnel';
 /** Filter that the identity tables speak as: what they say of a peer by its address, for routes to judge. */
 export const peerMetadata = 'tailplane.peer';
 
+/** In that metadata, which shard knows an IPv6 address. */
+export const peerShardKey = 'shard';
+
 /** Into how many parts the machines of a large tailnet are cut, so that a change of one moves little. All listeners for a tailnet have so many filters. */
-export const peerShards = 10;
+export const peerShards = 12;
 
 /** The filter, and its configuration by ECDS, that knows the peers of one shard of a tailnet. */
 export const peersName = (tailnet: string, shard: number): string => `peers/${tailnet}/${shard}`;
+
+/** Into how many parts the index of IPv6 addresses of a large tailnet is cut: as many filters again. */
+export const peerIndexParts = 4;
+
+/** The filter, and its configuration by ECDS, that knows the shards of the IPv6 addresses of one part of a tailnet. */
+export const peerIndexName = (tailnet: string, part: number): string => `peers/${tailnet}/index/${part}`;
 
 /** Named where a share has no backend. No cluster ever has this name: those of backends contain a slash. */
 export const missingCluster = 'no-backend';

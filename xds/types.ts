@@ -29,6 +29,7 @@ export type FilterChain = envoy.config.listener.v3.FilterChain;
 export type NetworkFilter = envoy.config.listener.v3.Filter;
 export type Address = envoy.config.core.v3.Address;
 export type Matcher = xds.type.matcher.v3.Matcher;
+export type Predicate = xds.type.matcher.v3.Matcher.MatcherList.Predicate;
 export type MatcherOnMatch = xds.type.matcher.v3.Matcher.OnMatch;
 export type TransportSocket = envoy.config.core.v3.TransportSocket;
 export type HttpConnectionManager = envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager;

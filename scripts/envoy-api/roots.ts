@@ -77,10 +77,15 @@ export const roots = [
 
   'envoy.type.matcher.v3.RegexMatcher',
   'envoy.type.matcher.v3.HttpRequestHeaderMatchInput',
+  'envoy.extensions.common.matching.v3.ExtensionWithMatcher',
+  'envoy.extensions.filters.common.matcher.action.v3.SkipFilter',
   'envoy.extensions.matching.common_inputs.network.v3.ApplicationProtocolInput',
   'envoy.extensions.matching.common_inputs.network.v3.DestinationPortInput',
+  'envoy.extensions.matching.common_inputs.network.v3.DynamicMetadataInput',
   'envoy.extensions.matching.common_inputs.network.v3.ServerNameInput',
   'envoy.extensions.matching.common_inputs.network.v3.SourceIPInput',
+  'envoy.extensions.matching.input_matchers.consistent_hashing.v3.ConsistentHashing',
+  'envoy.extensions.matching.input_matchers.metadata.v3.Metadata',
   'xds.type.matcher.v3.IPMatcher',
   'xds.type.matcher.v3.Matcher',
 ] as const;

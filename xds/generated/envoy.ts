@@ -549,6 +549,11 @@ export declare namespace envoy.config.common.matcher.v3 {
     readonly httpRequestGenericBodyMatch?: envoy.config.common.matcher.v3.HttpGenericBodyMatch | undefined;
     readonly httpResponseGenericBodyMatch?: envoy.config.common.matcher.v3.HttpGenericBodyMatch | undefined;
   }
+  interface Matcher {
+    readonly matcherList?: envoy.config.common.matcher.v3.Matcher.MatcherList | undefined;
+    readonly matcherTree?: envoy.config.common.matcher.v3.Matcher.MatcherTree | undefined;
+    readonly onNoMatch?: envoy.config.common.matcher.v3.Matcher.OnMatch | undefined;
+  }
 }
 
 export declare namespace envoy.config.common.matcher.v3.HttpGenericBodyMatch {
@@ -561,6 +566,53 @@ export declare namespace envoy.config.common.matcher.v3.HttpGenericBodyMatch {
 export declare namespace envoy.config.common.matcher.v3.MatchPredicate {
   interface MatchSet {
     readonly rules?: readonly envoy.config.common.matcher.v3.MatchPredicate[] | undefined;
+  }
+}
+
+export declare namespace envoy.config.common.matcher.v3.Matcher {
+  interface MatcherList {
+    readonly matchers?: readonly envoy.config.common.matcher.v3.Matcher.MatcherList.FieldMatcher[] | undefined;
+  }
+  interface MatcherTree {
+    readonly input?: envoy.config.core.v3.TypedExtensionConfig | undefined;
+    readonly exactMatchMap?: envoy.config.common.matcher.v3.Matcher.MatcherTree.MatchMap | undefined;
+    readonly prefixMatchMap?: envoy.config.common.matcher.v3.Matcher.MatcherTree.MatchMap | undefined;
+    readonly customMatch?: envoy.config.core.v3.TypedExtensionConfig | undefined;
+  }
+  interface OnMatch {
+    readonly matcher?: envoy.config.common.matcher.v3.Matcher | undefined;
+    readonly action?: envoy.config.core.v3.TypedExtensionConfig | undefined;
+    readonly keepMatching?: boolean | undefined;
+  }
+}
+
+export declare namespace envoy.config.common.matcher.v3.Matcher.MatcherList {
+  interface FieldMatcher {
+    readonly predicate?: envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate | undefined;
+    readonly onMatch?: envoy.config.common.matcher.v3.Matcher.OnMatch | undefined;
+  }
+  interface Predicate {
+    readonly singlePredicate?: envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate.SinglePredicate | undefined;
+    readonly orMatcher?: envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate.PredicateList | undefined;
+    readonly andMatcher?: envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate.PredicateList | undefined;
+    readonly notMatcher?: envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate | undefined;
+  }
+}
+
+export declare namespace envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate {
+  interface PredicateList {
+    readonly predicate?: readonly envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate[] | undefined;
+  }
+  interface SinglePredicate {
+    readonly input?: envoy.config.core.v3.TypedExtensionConfig | undefined;
+    readonly valueMatch?: envoy.type.matcher.v3.StringMatcher | undefined;
+    readonly customMatch?: envoy.config.core.v3.TypedExtensionConfig | undefined;
+  }
+}
+
+export declare namespace envoy.config.common.matcher.v3.Matcher.MatcherTree {
+  interface MatchMap {
+    readonly map?: { readonly [key: string]: envoy.config.common.matcher.v3.Matcher.OnMatch } | undefined;
   }
 }
 
@@ -2178,6 +2230,14 @@ export declare namespace envoy.extensions.common.dynamic_forward_proxy.v3 {
   }
 }
 
+export declare namespace envoy.extensions.common.matching.v3 {
+  interface ExtensionWithMatcher {
+    /** @deprecated */ readonly matcher?: envoy.config.common.matcher.v3.Matcher | undefined;
+    readonly extensionConfig?: envoy.config.core.v3.TypedExtensionConfig | undefined;
+    readonly xdsMatcher?: xds.type.matcher.v3.Matcher | undefined;
+  }
+}
+
 export declare namespace envoy.extensions.common.ratelimit.v3 {
   type LocalClusterRateLimit = google.protobuf.Empty;
   interface LocalRateLimitDescriptor {
@@ -2194,6 +2254,10 @@ export declare namespace envoy.extensions.common.ratelimit.v3.RateLimitDescripto
     readonly key?: string | undefined;
     readonly value?: string | undefined;
   }
+}
+
+export declare namespace envoy.extensions.filters.common.matcher.action.v3 {
+  type SkipFilter = google.protobuf.Empty;
 }
 
 export declare namespace envoy.extensions.filters.common.set_filter_state.v3 {
@@ -3079,8 +3143,33 @@ export declare namespace envoy.extensions.load_balancing_policies.wrr_locality.v
 export declare namespace envoy.extensions.matching.common_inputs.network.v3 {
   type ApplicationProtocolInput = google.protobuf.Empty;
   type DestinationPortInput = google.protobuf.Empty;
+  interface DynamicMetadataInput {
+    readonly filter?: string | undefined;
+    readonly path?: readonly envoy.extensions.matching.common_inputs.network.v3.DynamicMetadataInput.PathSegment[] | undefined;
+  }
   type ServerNameInput = google.protobuf.Empty;
   type SourceIPInput = google.protobuf.Empty;
+}
+
+export declare namespace envoy.extensions.matching.common_inputs.network.v3.DynamicMetadataInput {
+  interface PathSegment {
+    readonly key?: string | undefined;
+  }
+}
+
+export declare namespace envoy.extensions.matching.input_matchers.consistent_hashing.v3 {
+  interface ConsistentHashing {
+    readonly threshold?: number | undefined;
+    readonly modulo?: number | undefined;
+    readonly seed?: google.protobuf.UInt64Value | undefined;
+  }
+}
+
+export declare namespace envoy.extensions.matching.input_matchers.metadata.v3 {
+  interface Metadata {
+    readonly value?: envoy.type.matcher.v3.ValueMatcher | undefined;
+    readonly invert?: boolean | undefined;
+  }
 }
 
 export declare namespace envoy.extensions.path.match.uri_template.v3 {
@@ -3959,6 +4048,15 @@ export interface Messages {
   'envoy.config.common.matcher.v3.HttpHeadersMatch': envoy.config.common.matcher.v3.HttpHeadersMatch;
   'envoy.config.common.matcher.v3.MatchPredicate': envoy.config.common.matcher.v3.MatchPredicate;
   'envoy.config.common.matcher.v3.MatchPredicate.MatchSet': envoy.config.common.matcher.v3.MatchPredicate.MatchSet;
+  'envoy.config.common.matcher.v3.Matcher': envoy.config.common.matcher.v3.Matcher;
+  'envoy.config.common.matcher.v3.Matcher.MatcherList': envoy.config.common.matcher.v3.Matcher.MatcherList;
+  'envoy.config.common.matcher.v3.Matcher.MatcherList.FieldMatcher': envoy.config.common.matcher.v3.Matcher.MatcherList.FieldMatcher;
+  'envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate': envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate;
+  'envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate.PredicateList': envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate.PredicateList;
+  'envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate.SinglePredicate': envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate.SinglePredicate;
+  'envoy.config.common.matcher.v3.Matcher.MatcherTree': envoy.config.common.matcher.v3.Matcher.MatcherTree;
+  'envoy.config.common.matcher.v3.Matcher.MatcherTree.MatchMap': envoy.config.common.matcher.v3.Matcher.MatcherTree.MatchMap;
+  'envoy.config.common.matcher.v3.Matcher.OnMatch': envoy.config.common.matcher.v3.Matcher.OnMatch;
   'envoy.config.common.mutation_rules.v3.HeaderMutation': envoy.config.common.mutation_rules.v3.HeaderMutation;
   'envoy.config.common.mutation_rules.v3.HeaderMutation.RemoveOnMatch': envoy.config.common.mutation_rules.v3.HeaderMutation.RemoveOnMatch;
   'envoy.config.common.mutation_rules.v3.HeaderMutationRules': envoy.config.common.mutation_rules.v3.HeaderMutationRules;
@@ -4182,9 +4280,11 @@ export interface Messages {
   'envoy.extensions.clusters.dynamic_forward_proxy.v3.SubClustersConfig': envoy.extensions.clusters.dynamic_forward_proxy.v3.SubClustersConfig;
   'envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheCircuitBreakers': envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheCircuitBreakers;
   'envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig': envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig;
+  'envoy.extensions.common.matching.v3.ExtensionWithMatcher': envoy.extensions.common.matching.v3.ExtensionWithMatcher;
   'envoy.extensions.common.ratelimit.v3.LocalClusterRateLimit': envoy.extensions.common.ratelimit.v3.LocalClusterRateLimit;
   'envoy.extensions.common.ratelimit.v3.LocalRateLimitDescriptor': envoy.extensions.common.ratelimit.v3.LocalRateLimitDescriptor;
   'envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry': envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry;
+  'envoy.extensions.filters.common.matcher.action.v3.SkipFilter': envoy.extensions.filters.common.matcher.action.v3.SkipFilter;
   'envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue': envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue;
   'envoy.extensions.filters.http.cors.v3.Cors': envoy.extensions.filters.http.cors.v3.Cors;
   'envoy.extensions.filters.http.cors.v3.CorsPolicy': envoy.extensions.filters.http.cors.v3.CorsPolicy;
@@ -4290,8 +4390,12 @@ export interface Messages {
   'envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality': envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality;
   'envoy.extensions.matching.common_inputs.network.v3.ApplicationProtocolInput': envoy.extensions.matching.common_inputs.network.v3.ApplicationProtocolInput;
   'envoy.extensions.matching.common_inputs.network.v3.DestinationPortInput': envoy.extensions.matching.common_inputs.network.v3.DestinationPortInput;
+  'envoy.extensions.matching.common_inputs.network.v3.DynamicMetadataInput': envoy.extensions.matching.common_inputs.network.v3.DynamicMetadataInput;
+  'envoy.extensions.matching.common_inputs.network.v3.DynamicMetadataInput.PathSegment': envoy.extensions.matching.common_inputs.network.v3.DynamicMetadataInput.PathSegment;
   'envoy.extensions.matching.common_inputs.network.v3.ServerNameInput': envoy.extensions.matching.common_inputs.network.v3.ServerNameInput;
   'envoy.extensions.matching.common_inputs.network.v3.SourceIPInput': envoy.extensions.matching.common_inputs.network.v3.SourceIPInput;
+  'envoy.extensions.matching.input_matchers.consistent_hashing.v3.ConsistentHashing': envoy.extensions.matching.input_matchers.consistent_hashing.v3.ConsistentHashing;
+  'envoy.extensions.matching.input_matchers.metadata.v3.Metadata': envoy.extensions.matching.input_matchers.metadata.v3.Metadata;
   'envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig': envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig;
   'envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig': envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig;
   'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate': envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate;

@@ -1,6 +1,6 @@
 import { byCodeUnit } from '../../src/lib/key.ts';
 import type { Peer } from '../../src/model/graph.ts';
-import { peerMetadata } from '../names.ts';
+import { peerMetadata, peerShardKey } from '../names.ts';
 import { headerText } from './peers-header.ts';
 
 /** LuaJIT takes 65,536 constants in one function at the most, and an address is one. */
@@ -17,6 +17,19 @@ const addressesPerPart = 5000;
 export const peersScript = (peers: readonly Peer[]): string => {
   const suffix = commonSuffix(peers);
   return [program(suffix), ...partsOf(peers).map((part) => partFrom(part, suffix)), ''].join('\n');
+};
+
+/**
+ * A literal of Lua: whatever is not plainly printable by the number of each of its bytes in UTF-8. Envoy takes metadata to end before a zero, and who is
+ * `ann` and something after that would be `ann`: it is made a character that stands for none.
+ */
+const luaString = (text: string): string => {
+  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
+  let escaped = '';
+  for (const byte of new TextEncoder().encode(text.replaceAll('\0', '\ufffd')))
+    escaped +=
+      byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c ? `\\${String(byte).padStart(3, '0')}` : String.fromCharCode(byte);
+  return `"${escaped}"`;
 };
 
 /** What the addresses of every tailnet begin with, and a table leaves out. Any other address is told by an equals sign before it. */
@@ -124,6 +137,28 @@ const keysOf = ({ addresses }: Peer): { readonly v4: string; readonly v6: string
   return { v4: keyOf(v4), v6: keyOf(v6), rest: addresses.filter((address) => address !== v4 && address !== v6).map(keyOf) };
 };
 
+/** A script that says of a request which shard knows its peer's IPv6 address, if an entry, `<shard> <address>`, does. */
+export const indexScript = (entries: readonly string[]): string => {
+  const shards = Map.groupBy(entries, (entry) => entry.slice(0, entry.indexOf(' ')));
+  const parts = [...shards].map(
+    ([shard, own]) => `P("${shard}","${own.map((entry) => keyOf(entry.slice(entry.indexOf(' ') + 1))).join(' ')}")`,
+  );
+  return [indexProgram, ...parts, ''].join('\n');
+};
+
+/** `P` adds the addresses of one shard, with spaces between them. */
+const indexProgram = `local A = {}
+local match = string.match
+local function P(shard, keys)
+  for key in string.gmatch(keys, "[^ ]+") do A[key] = shard end
+end
+function envoy_on_request(h)
+  local info = h:streamInfo()
+  local a = info:downstreamRemoteAddress()
+  local shard = A[match(a, "^%[${ranges.v6}(.*)%]") or "=" .. (match(a, "^%[(.*)%]") or a)]
+  if shard ~= nil then info:dynamicMetadata():set(${luaString(peerMetadata)}, ${luaString(peerShardKey)}, shard) end
+end`;
+
 const keyOf = (address: string | undefined): string => {
   if (address === undefined) return '';
   const range = address.includes(':') ? ranges.v6 : ranges.v4;
@@ -141,17 +176,4 @@ const places = () => {
     },
     all: (): string => [...known.keys()].join(','),
   };
-};
-
-/**
- * A literal of Lua: whatever is not plainly printable by the number of each of its bytes in UTF-8. Envoy takes metadata to end before a zero, and who is
- * `ann` and something after that would be `ann`: it is made a character that stands for none.
- */
-const luaString = (text: string): string => {
-  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
-  let escaped = '';
-  for (const byte of new TextEncoder().encode(text.replaceAll('\0', '\ufffd')))
-    escaped +=
-      byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c ? `\\${String(byte).padStart(3, '0')}` : String.fromCharCode(byte);
-  return `"${escaped}"`;
 };

@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Peer, Peers } from '../../src/model/graph.ts';
-import { peerShards, peersName } from '../names.ts';
+import { peerIndexParts, peerShards } from '../names.ts';
+import type { Any } from '../types.ts';
 import { peersResourcesFrom } from './peers.ts';
 import { headerText } from './peers-header.ts';
 import { peersScript } from './peers-lua.ts';
+import { partOf } from './peers-places.ts';
+import { indexNamesOf, shardNamesOf } from './peers-slots.ts';
 
 const peerOf = (address: string, more: Partial<Peer> = {}): Peer => ({
   addresses: [address],
@@ -104,11 +107,32 @@ const toldBy = (script: string): Map<string, readonly string[]> => {
   return told;
 };
 
-const scriptsOf = (resources: ReturnType<ReturnType<typeof peersResourcesFrom>>): readonly string[] =>
-  resources.flatMap(({ message }) => {
-    const { defaultSourceCode } = message.typedConfig as { readonly defaultSourceCode?: { readonly inlineString: string } };
-    return defaultSourceCode?.inlineString ?? [];
-  });
+type Resources = ReturnType<ReturnType<typeof peersResourcesFrom>>;
+
+/** The script of each resource that has one, behind a matcher or not, by name. */
+const scriptsOf = (resources: Resources, among: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(
+    resources
+      .filter(({ name }) => among.includes(name))
+      .flatMap(({ name, message }) => {
+        const outer = message.typedConfig as Any & { readonly extensionConfig?: { readonly typedConfig?: Any } };
+        const { defaultSourceCode } = (outer.extensionConfig?.typedConfig ?? outer) as {
+          readonly defaultSourceCode?: { readonly inlineString: string };
+        };
+        return defaultSourceCode === undefined ? [] : [[name, defaultSourceCode.inlineString] as const];
+      }),
+  );
+const tablesOf = (resources: Resources): readonly string[] => [...scriptsOf(resources, shardNamesOf('prod')).values()];
+
+/** The shard that the index tells of each address, as its scripts write addresses. */
+const indexIn = (resources: Resources): ReadonlyMap<string, number> =>
+  new Map(
+    [...scriptsOf(resources, indexNamesOf('prod')).values()].flatMap((script) =>
+      [...script.matchAll(/^P\("(\d+)","([^"]*)"\)$/gm)].flatMap(([, shard, keys = '']) =>
+        keys.split(' ').map((key) => [key, Number(shard)] as const),
+      ),
+    ),
+  );
 
 describe('a script', () => {
   it('holds whatever stands in names, in printable ASCII', () => {
@@ -163,19 +187,33 @@ describe('shards', () => {
   it('are always as many, and in a small tailnet all but one do nothing', () => {
     for (const count of [0, 1, 500]) {
       const resources = peersResourcesFrom('prod')(peersOf(count));
-      expect(resources.map(({ name }) => name)).toEqual(Array.from({ length: peerShards }, (_, shard) => peersName('prod', shard)));
-      expect(scriptsOf(resources)).toHaveLength(count === 0 ? 0 : 1);
+      expect(resources.map(({ name }) => name)).toEqual([...indexNamesOf('prod'), ...shardNamesOf('prod')]);
+      expect(tablesOf(resources)).toHaveLength(count === 0 ? 0 : 1);
+      expect(indexIn(resources).size).toBe(0);
     }
   });
 
   it('hold each machine once, with all of its addresses, and are about as large as each other', () => {
     const { byNode } = peersOf(2000);
-    const scripts = scriptsOf(peersResourcesFrom('prod')({ byNode })).map(toldBy);
+    const scripts = tablesOf(peersResourcesFrom('prod')({ byNode })).map(toldBy);
     expect(scripts).toHaveLength(peerShards);
     for (const told of scripts) expect(told.size).toBeLessThan((1.5 * 4000) / peerShards);
     expect(scripts.reduce((sum, told) => sum + told.size, 0)).toBe(4000);
     for (const { addresses } of byNode.values())
       expect(scripts.filter((told) => addresses.every((address) => told.has(keyOf(address))))).toHaveLength(1);
+  });
+
+  it('are found by every address, an IPv4 address by itself and another by the index', () => {
+    const odd = peerOf('100.64.200.1', { addresses: ['100.64.200.1', '100.64.200.2', 'fd7a:115c:a1e0::200:1', '::9'] });
+    const bare = peerOf('', { addresses: ['fd7a:115c:a1e0::200:2'] });
+    const byNode = new Map([...peersOf(2000).byNode, ['odd', odd], ['bare', bare]]);
+    const resources = peersResourcesFrom('prod')({ byNode });
+    const tables = new Map([...scriptsOf(resources, shardNamesOf('prod'))].map(([name, script]) => [name, toldBy(script)]));
+    const index = indexIn(resources);
+    const shardFor = (address: string): number => (address.includes(':') ? (index.get(keyOf(address)) ?? -1) : partOf(address, peerShards));
+    for (const { addresses, node } of byNode.values())
+      for (const address of addresses) expect(tables.get(`peers/prod/${shardFor(address)}`)?.get(keyOf(address))?.[0]).toBe(node);
+    expect(index.size).toBe(2003);
   });
 
   it('other than that of a machine that changes are the same objects', () => {
@@ -186,10 +224,25 @@ describe('shards', () => {
       // Equal, though not the same: a new Peers of old Peer objects is what the model gives.
       const peers = new Map(byNode);
       const first = translate({ byNode: peers });
-      const after = translate({ byNode: new Map([...peers, ['n7CNTRL', peerOf('100.64.0.7', { tags: ['tag:new'] })]]) });
-      expect(before).toHaveLength(peerShards);
-      expect(after.filter((resource, shard) => resource !== first[shard])).toHaveLength(1);
+      const changed = peerOf('100.64.0.7', { addresses: ['100.64.0.7', 'fd7a:115c:a1e0::7'], tags: ['tag:new'] });
+      const now = { byNode: new Map([...peers, ['n7CNTRL', changed]]) };
+      const after = translate(now);
+      expect(after).toEqual(peersResourcesFrom('prod')(now));
+      expect(before).toHaveLength(peerShards + peerIndexParts);
+      expect(after.filter((resource, place) => resource !== first[place])).toHaveLength(1);
     }
+  });
+
+  it('and one part of the index are all that a machine that comes changes', () => {
+    const translate = peersResourcesFrom('prod');
+    const { byNode } = peersOf(2000);
+    const before = translate({ byNode });
+    const newcomer = peerOf('100.64.99.99', { addresses: ['100.64.99.99', 'fd7a:115c:a1e0::99:99'] });
+    const after = translate({ byNode: new Map([...byNode, ['new', newcomer]]) });
+    const touched = after.filter((resource, place) => resource !== before[place]).map(({ name }) => name);
+    expect(touched).toHaveLength(2);
+    expect(touched[0]).toMatch(/^peers\/prod\/index\//);
+    expect(touched[1]).toBe(`peers/prod/${partOf('100.64.99.99', peerShards)}`);
   });
 
   it('do not depend on what was before, nor on the order of machines', () => {
@@ -197,13 +250,19 @@ describe('shards', () => {
     const changed = { byNode: new Map([...peers.byNode].toReversed()) };
     expect(peersResourcesFrom('prod')(changed)).toEqual(peersResourcesFrom('prod')(peers));
     const translate = peersResourcesFrom('prod');
-    translate(peersOf(2500));
+    for (const count of [2500, 10]) translate(peersOf(count));
     expect(translate(peers)).toEqual(peersResourcesFrom('prod')(peers));
   });
 
   it('become one only when a tailnet is half as large as when it was cut', () => {
     const translate = peersResourcesFrom('prod');
-    const used = (count: number): number => scriptsOf(translate(peersOf(count))).length;
+    const used = (count: number): number => tablesOf(translate(peersOf(count))).length;
     expect([400, 600, 400, 251, 250, 400].map(used)).toEqual([1, peerShards, peerShards, peerShards, 1, 1]);
   });
+});
+
+it('reckons parts as xxHash64 does', () => {
+  // Of the empty text the hash is 0xef46db3751d8e999 (the reference implementation's test vector).
+  expect(partOf('', 16)).toBe(9);
+  expect(partOf('', 1000)).toBe(Number(0xef46db3751d8e999n % 1000n));
 });

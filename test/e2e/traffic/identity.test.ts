@@ -232,12 +232,12 @@ describe.skipIf(envoy === undefined)('who asks', () => {
     expect((await askAs('100.64.0.1', '/ann', {}, undefined, 1)).status).toBe(403);
   });
 
-  it('is found in a tailnet that is cut into shards, by both addresses', async () => {
+  it('is found in a tailnet that is cut into shards, by every address', async () => {
     const many = Array.from({ length: 1500 }, (_, index) =>
       peerOf(`m${index}`, [`100.80.${index >> 8}.${index & 255}`, `fd7a:115c:a1e0::5:${index.toString(16)}`], { user: `u${index % 100}` }),
     );
-    await fleet.applyGraph(world([ann, ...many]));
-    for (const peer of many.filter((_, index) => index % 97 === 0))
+    await fleet.applyGraph(world([ann, odd, ...many]));
+    for (const peer of [odd, ...many.filter((_, index) => index % 31 === 0)])
       for (const address of peer.addresses) expect(told(await askAs(address))).toMatchObject({ 'x-tailscale-node': peer.node });
     expect((await askAs('100.64.0.1', '/ann')).status).toBe(200);
   });
