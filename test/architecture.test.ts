@@ -20,7 +20,7 @@ const table: readonly { readonly folder: string; readonly ours: readonly string[
   {
     folder: 'xds/translate',
     ours: ['src/model', 'src/lib', 'xds/types.ts', 'xds/any.ts', 'xds/names.ts', 'xds/resources.ts'],
-    libraries: [],
+    libraries: ['xxhash-wasm'],
   },
   { folder: 'xds/names.ts', ours: ['src/model'], libraries: [] },
   { folder: 'xds/snapshot', ours: ['src/lib', 'xds/types.ts', 'xds/codec.ts', 'xds/resources.ts', 'xds/wire'], libraries: ['node:crypto'] },

@@ -45,6 +45,21 @@ describe('fleetOverlay', () => {
     expect(status?.kind === 'Gateway' ? status.addresses : []).toEqual([...addresses, inTailnet]);
   });
 
+  it('gives none of the cluster where those of tailnets take their place', () => {
+    const addressesOf = (tailnet: Extract<Status, { readonly kind: 'Gateway' }>['addresses']) => {
+      const shared = {
+        ...(statusWith(true) as Extract<Status, { readonly kind: 'Gateway' }>),
+        addresses: tailnet,
+        ledElsewhere: true,
+      } as const;
+      const status = fleetOverlay()(new Map<ObjectKey, Status>([[edge, shared]]), fleetWith(), told({ accepted: true })).get(edge);
+      return status?.kind === 'Gateway' ? status.addresses : undefined;
+    };
+    const inTailnet = [{ type: 'IPAddress', value: '100.100.0.1' }];
+    expect(addressesOf(inTailnet)).toEqual(inTailnet);
+    expect(addressesOf([])).toEqual([]);
+  });
+
   it('gives the addresses, and leaves everything else as the model has it', () => {
     const overlaid = fleetOverlay()(statusesWith(), fleetWith(), told({ accepted: true }));
     expect(overlaid.get(edge)).toEqual({ ...statusWith(true), addresses });

@@ -68,7 +68,7 @@ const overlay = (status: GatewayStatus, { addresses, hindrance }: FleetStatus, a
   return {
     ...status,
     // Those of the model are in tailnets.
-    addresses: [...addresses, ...status.addresses].slice(0, mostAddresses),
+    addresses: [...(status.ledElsewhere ? [] : addresses), ...status.addresses].slice(0, mostAddresses),
     conditions: missing === undefined ? status.conditions : status.conditions.map((condition) => hindered(condition, missing)),
   };
 };

@@ -46,6 +46,8 @@ export type Status =
       readonly kind: 'Gateway';
       readonly conditions: readonly Condition[];
       readonly addresses: readonly { readonly type: string; readonly value: string }[];
+      /** Those are all: what its Envoys are reached at is left out. */
+      readonly ledElsewhere?: true;
       readonly listeners: readonly ListenerStatus[];
       /** Listeners attached through ListenerSets (`status.attachedListenerSets`). */
       readonly attachedListenerSets: number;

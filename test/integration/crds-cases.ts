@@ -134,7 +134,8 @@ export const samples: readonly { readonly kind: Kind; readonly title: string; re
           routeGeneration: { ingress: { hostPattern: '{service}.{namespace}.{domain}', protocol: 'HTTP' }, egress: { enabled: false } },
           services: {
             namePattern: '{cluster}-{namespace}-{route}',
-            scope: 'Gateway',
+            scope: 'RouteAndGateway',
+            gatewayAddresses: 'Replace',
             tags: ['tag:web'],
             comment: 'ours',
             autoApprove: true,

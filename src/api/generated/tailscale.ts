@@ -241,7 +241,8 @@ export type RouteGeneration = {
 
 export type SharedServices = {
   readonly namePattern: string;
-  readonly scope: 'Route' | 'Gateway';
+  readonly scope: 'Route' | 'Gateway' | 'RouteAndGateway';
+  readonly gatewayAddresses: 'Append' | 'Replace' | 'Omit';
   readonly tags?: readonly string[];
   readonly comment?: string;
   readonly autoApprove: boolean;

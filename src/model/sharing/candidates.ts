@@ -15,7 +15,7 @@ export type Candidate = {
   readonly name: string;
   /** What `{namespace}` stands for: of its routes, or, where it stands for the Gateway, of that. */
   readonly namespace: string;
-  /** It stands for the Gateway (scope Gateway). */
+  /** It stands for the Gateway (scope Gateway or RouteAndGateway). */
   readonly ofGateway: boolean;
   /** Oldest first, never empty. */
   readonly routes: readonly SharedRoute[];
@@ -29,11 +29,11 @@ export type Candidates = { readonly list: readonly Candidate[]; readonly left: r
 type Named = { readonly label: string; readonly namespace: string; readonly ofGateway: boolean };
 
 /**
- * A function that puts the routes of a Gateway into services, those with the oldest routes first. Routes of one namespace with one name are one
- * service; those of others are another one, which cannot have the same name. What did not change is the same object.
+ * A function that puts the routes of a Gateway into services: first the one that stands for the Gateway, then those with the oldest routes. Routes of one
+ * namespace with one name are one service; those of others are another one, which cannot have the same name. What did not change is the same object.
  */
 export const candidatesBuilder = (cluster: string): ((share: Share, routes: readonly SharedRoute[]) => Candidates) => {
-  const nameIn = memo((share: Share) => memo((shared: SharedRoute) => nameOf(shared.route, share, cluster)));
+  const namesIn = memo((share: Share) => memo((shared: SharedRoute) => namesOf(shared.route, share, cluster)));
   let before: ReadonlyMap<string, Candidate> = new Map();
   let last: { readonly share: Share; readonly routes: readonly SharedRoute[]; readonly candidates: Candidates } | undefined;
   return (share, routes) => {
@@ -45,31 +45,42 @@ export const candidatesBuilder = (cluster: string): ((share: Share, routes: read
         left.push({ what: routeKeyOf(route), reason: 'UnsupportedProtocol', message: 'Tailscale Services carry no UDP' });
         continue;
       }
-      const named = nameIn(share)(route);
-      if (!named.ok) {
-        left.push({ what: routeKeyOf(route), reason: 'InvalidServiceName', message: named.problem });
-        continue;
+      for (const named of namesIn(share)(route)) {
+        if (!named.ok) {
+          left.push({ what: routeKeyOf(route), reason: 'InvalidServiceName', message: named.problem });
+          continue;
+        }
+        const at = named.value.ofGateway ? ofGatewayAt : `${named.value.namespace}/${named.value.label}`;
+        const group = groups.get(at);
+        if (group === undefined) groups.set(at, { named: named.value, routes: [route] });
+        else group.routes.push(route);
       }
-      const at = named.value.ofGateway ? '' : `${named.value.namespace}/${named.value.label}`;
-      const group = groups.get(at);
-      if (group === undefined) groups.set(at, { named: named.value, routes: [route] });
-      else group.routes.push(route);
     }
-    const candidates = new Map([...groups].map(([at, group]) => [at, settled(before.get(at), candidateFrom(share, group))] as const));
+    const inOrder = [...groups].toSorted(([one], [other]) => Number(other === ofGatewayAt) - Number(one === ofGatewayAt));
+    const candidates = new Map(inOrder.map(([at, group]) => [at, settled(before.get(at), candidateFrom(share, group))] as const));
     before = candidates;
     last = { share, routes, candidates: { list: [...candidates.values()], left } };
     return last.candidates;
   };
 };
 
-const nameOf = (route: AnyRoute, { gateway, settings }: Share, cluster: string): Result<Named, string> => {
+const ofGatewayAt = '';
+
+/** What the services of a route are called; one that stands for the Gateway beside its own is for names of the route's, which bytes have none of. */
+const namesOf = (route: AnyRoute, { gateway, settings }: Share, cluster: string): readonly Result<Named, string>[] => {
   const { name, namespace = '', annotations } = route.metadata;
   const written = annotations?.[nameAnnotation];
-  const ofGateway = written === undefined && settings.scope === 'Gateway';
   const [gatewayNamespace = '', gatewayName = ''] = gateway.split('/');
-  const meant = ofGateway ? { route: gatewayName, namespace: gatewayNamespace } : { route: name, namespace };
-  const label = written === undefined ? labelFrom(settings.namePattern, { ...meant, cluster }) : labelWritten(written);
-  return label.ok ? { ok: true, value: { label: label.value, namespace: meant.namespace, ofGateway } } : label;
+  const named = (meant: { readonly route: string; readonly namespace: string }, ofGateway: boolean): Result<Named, string> => {
+    const label = written === undefined || ofGateway ? labelFrom(settings.namePattern, { ...meant, cluster }) : labelWritten(written);
+    return label.ok ? { ok: true, value: { label: label.value, namespace: meant.namespace, ofGateway } } : label;
+  };
+  const own = written !== undefined || settings.scope !== 'Gateway';
+  const whole = settings.scope === 'RouteAndGateway' ? route.kind !== 'TCPRoute' : !own;
+  return [
+    ...(own ? [named({ route: name, namespace }, false)] : []),
+    ...(whole ? [named({ route: gatewayName, namespace: gatewayNamespace }, true)] : []),
+  ];
 };
 
 type Group = { readonly named: Named; readonly routes: readonly SharedRoute[] };

@@ -29,7 +29,10 @@ export type ClaimsWorld = {
   readonly suffixOf: (tailnet: string) => string | undefined;
 };
 
-/** Who gets which service: the oldest object; of one object the tailnet it names first, and there the service of the oldest route. */
+/**
+ * Who gets which service: the oldest object; of one object the tailnet it names first, and there the service that stands for the Gateway, so that no route
+ * takes from others what leads to them, then that of the oldest route.
+ */
 export const claimed = (claims: readonly Claim[], { machineCalled, suffixOf }: ClaimsWorld): Claimed => {
   const holders = new Map<string, Claim>();
   const won: Claim[] = [];
@@ -58,6 +61,8 @@ const winnerText = (holder: Claim, loser: Claim): string => {
       : `${winner}: TailscaleTailnet "${holder.tailnet}" is the same tailnet as "${loser.tailnet}"`;
   }
   const [oldest] = holder.candidate?.routes ?? [];
+  if (holder.candidate?.ofGateway === true && holder.candidate.share === loser.candidate?.share)
+    return `the service that stands for the Gateway "${holder.candidate.share.gateway}"`;
   if (holder.candidate?.share.entry !== loser.candidate?.share.entry)
     return `tailnet "${holder.candidate?.share.entry ?? ''}" of spec.tailnets, which comes first and is the same one`;
   return oldest === undefined ? 'another of its services' : `the older ${routeText(oldest)}`;

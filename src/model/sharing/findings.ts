@@ -4,7 +4,7 @@ import { byCodeUnit } from '../../lib/key.ts';
 import { present } from '../../lib/present.ts';
 import type { ObservedVipService } from '../../api/observations.ts';
 import type { Verdict } from '../route-node.ts';
-import { routesOf, type Left } from './candidates.ts';
+import { type Candidate, routesOf, type Left } from './candidates.ts';
 import { type CertificateFindings, certificateFindingsOf } from './certificate-findings.ts';
 import type { SharedService } from './services.ts';
 import type { Share } from './share.ts';
@@ -41,7 +41,7 @@ export const shareFindingsOf = (gateway: TailscaleGateway, sharing: Sharing, wor
   const conflicts = [
     ...sharing.conflicts
       .filter(({ claim }) => claim.owner === gateway)
-      .map(({ claim, what, winner }) => `${conflictSubject(claim.candidate?.routes[0]?.route)}${what} is that of ${winner}`),
+      .map(({ claim, what, winner }) => `${conflictSubject(claim.candidate)}${what} is that of ${winner}`),
     ...told.flatMap(({ status, failure }) =>
       failure !== undefined && conflicting.has(failure.reason) ? [`${status.name}: ${failure.message}`] : [],
     ),
@@ -71,8 +71,11 @@ export const shareFindingsOf = (gateway: TailscaleGateway, sharing: Sharing, wor
   };
 };
 
-const conflictSubject = (route: Parameters<typeof keyOf>[0] | undefined): string =>
-  route === undefined ? '' : `${objectText(keyOf(route))}: `;
+const conflictSubject = (candidate: Candidate | undefined): string => {
+  if (candidate?.ofGateway === true) return `Gateway "${candidate.share.gateway}": `;
+  const [oldest] = candidate?.routes ?? [];
+  return oldest === undefined ? '' : `${objectText(keyOf(oldest.route))}: `;
+};
 
 const leftText = (what: string): string => (what.split('/').length === 3 ? objectText(what as ObjectKey) : what);
 

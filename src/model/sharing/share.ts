@@ -30,7 +30,10 @@ export type Share = {
 };
 
 /** What users say, and where they say nothing our default. */
-export type Settings = Pick<SharedServices, 'namePattern' | 'scope' | 'comment' | 'autoApprove' | 'redirect' | 'certificate'> & {
+export type Settings = Pick<
+  SharedServices,
+  'namePattern' | 'scope' | 'gatewayAddresses' | 'comment' | 'autoApprove' | 'redirect' | 'certificate'
+> & {
   readonly withdraws: boolean;
   /** Other than `/` means nothing: routes keep their own paths. */
   readonly pathPrefix: string;
@@ -42,6 +45,7 @@ export type Settings = Pick<SharedServices, 'namePattern' | 'scope' | 'comment' 
 const defaults = {
   namePattern: '{route}',
   scope: 'Route',
+  gatewayAddresses: 'Append',
   autoApprove: false,
   redirect: true,
   withdrawWhenUnhealthy: true,
@@ -83,6 +87,7 @@ const shareFrom = (tailnet: SharedTailnet, owner: TailscaleGateway, read: Read<M
       settings: {
         namePattern: services.namePattern,
         scope: services.scope,
+        gatewayAddresses: services.gatewayAddresses,
         autoApprove: services.autoApprove,
         redirect: services.redirect,
         ...present({ comment, certificate }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { statusOf } from '../../../test/support/gateway-api.ts';
+import { messageOf, statusOf } from '../../../test/support/gateway-api.ts';
 import { graphBuilder } from '../build.ts';
 import type { Graph } from '../graph.ts';
 import { deviceOf, objectsOf, stateOf, tailnetOf } from '../tailnets/fixtures.ts';
@@ -141,22 +141,65 @@ describe('with scope Gateway', () => {
   });
 });
 
+describe('with scope RouteAndGateway', () => {
+  const both = (...routes: readonly string[]) => graphOf(share('share', tailnet('prod', 'scope: RouteAndGateway')) + routes.join(''));
+
+  it('each route is a service, and all that have hostnames are one besides', () => {
+    const ssh = route('TCPRoute', 'web', '', '', 'default', 'ssh');
+    const graph = both(
+      route('HTTPRoute', 'web', 'hostnames: [a.example]'),
+      ssh,
+      route('HTTPRoute', 'api', 'hostnames: [b.example]', '', 'other'),
+    );
+    expect([...graph.vipServices].map(([key, { routes }]) => [key, routes])).toEqual([
+      ['prod/svc:api', ['HTTPRoute/other/api']],
+      ['prod/svc:edge', ['HTTPRoute/default/web', 'HTTPRoute/other/api']],
+      ['prod/svc:web', ['HTTPRoute/default/web', 'TCPRoute/default/web']],
+    ]);
+    expect(shownEntrances(graph)).toContain('prod/svc:edge/443 HTTPS edge.prod.gateway.local edge.tail1.ts.net a.example b.example edge');
+    expect(shownEntrances(graph)).toContain('prod/svc:web/443 HTTPS web.prod.gateway.local web.tail1.ts.net a.example web');
+  });
+
+  it('no route takes the name of the one service, however old it is', () => {
+    const graph = both(route('HTTPRoute', 'edge', 'hostnames: [a.example]', aged(2001)));
+    expect(graph.vipServices.get('prod/svc:edge')?.routes).toEqual(['HTTPRoute/default/edge']);
+    expect(shownEntrances(graph)).toHaveLength(2);
+    expect(messageOf(statusOf(graph, 'TailscaleGateway', 'share').conditions, 'Conflicted')).toBe(
+      'HTTPRoute "default/edge": svc:edge is that of the service that stands for the Gateway "default/edge"',
+    );
+  });
+});
+
 describe('the addresses of a Gateway', () => {
-  const addressesOf = (services: string) => {
+  const own = [{ type: 'IPAddress', value: '10.0.0.1' }];
+  const led = [
+    { type: 'IPAddress', value: '100.100.0.1' },
+    { type: 'Hostname', value: 'edge.tail1.ts.net' },
+  ];
+  const addressesOf = (services: string, ...without: readonly string[]) => {
     const shared = { 'prod/svc:edge': { addresses: ['100.100.0.1'] }, 'prod/svc:web': { addresses: ['100.100.0.2'] } };
-    const graph = graphOf(share('share', tailnet('prod', services)) + route('HTTPRoute', 'web'), observed(shared));
+    const there = Object.fromEntries(Object.entries(shared).filter(([key]) => !without.includes(key)));
+    const objects = objectsOf(...worldOf(share('share', tailnet('prod', services)) + route('HTTPRoute', 'web')));
+    const graph = graphBuilder({ ...options, defaultAddresses: ['10.0.0.1'] })(objects, observed(there));
     return statusOf(graph, 'Gateway', 'edge').addresses;
   };
 
   it('are those of its service, too, where it is shared as one', () => {
-    expect(addressesOf('scope: Gateway')).toEqual([
-      { type: 'IPAddress', value: '100.100.0.1' },
-      { type: 'Hostname', value: 'edge.tail1.ts.net' },
-    ]);
+    for (const scope of ['Gateway', 'RouteAndGateway']) expect(addressesOf(`scope: ${scope}`)).toEqual([...own, ...led]);
+  });
+
+  it('are only those where it is asked for, and none before there are any', () => {
+    const services = 'scope: RouteAndGateway, gatewayAddresses: Replace';
+    expect(addressesOf(services)).toEqual(led);
+    expect(addressesOf(services, 'prod/svc:edge')).toEqual([]);
+  });
+
+  it('are its own where that is asked for', () => {
+    expect(addressesOf('scope: Gateway, gatewayAddresses: Omit')).toEqual(own);
   });
 
   it('are none of those of its routes, which are not reached at each other’s', () => {
-    expect(addressesOf('scope: Route')).toEqual([]);
+    for (const how of ['Append', 'Replace']) expect(addressesOf(`scope: Route, gatewayAddresses: ${how}`)).toEqual(own);
   });
 });
 
