@@ -2,6 +2,7 @@
 import type { ObservedProxies, ObservedProxy } from '../../src/api/observations.ts';
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import { byCodeUnit } from '../../src/lib/key.ts';
+import { isMap } from '../../src/lib/patched-map.ts';
 import type { ProxySet } from '../../src/model/proxy-set.ts';
 import { type Group, ledIn, servedIn, statefulSetIn, type StatefulSetFields } from './group.ts';
 import { ordinalOf } from './objects/secrets.ts';
@@ -113,5 +114,4 @@ const proxyFrom = (name: string, pod: KubeObject | undefined, secret: KubeObject
 /** Whether two say the same. Maps are told apart by what is in them. */
 export const sameObserved = (one: ObservedProxies, other: ObservedProxies): boolean => one === other || textOf(one) === textOf(other);
 
-const textOf = (observed: ObservedProxies): string =>
-  JSON.stringify(observed, (_, value: unknown) => (value instanceof Map ? [...(value as ReadonlyMap<string, unknown>)] : value));
+const textOf = (observed: ObservedProxies): string => JSON.stringify(observed, (_, value: unknown) => (isMap(value) ? [...value] : value));

@@ -1,3 +1,5 @@
+import { type Compare, PatchedMap } from './patched-map.ts';
+
 /** How a map came about: from which other, and what differs. Holds neither, as thousands of generations would be kept by it. */
 type Origin = { readonly of: WeakRef<object>; readonly keys: readonly unknown[] };
 
@@ -10,10 +12,20 @@ const origins = new WeakMap<object, Origin>();
 export const changedMap = <K, V>(
   before: ReadonlyMap<K, V>,
   changes: Iterable<readonly [K, V | undefined]>,
-  compare?: (one: K, other: K) => number,
+  compare?: Compare<K>,
 ): ReadonlyMap<K, V> => {
   const different = [...new Map(changes)].filter(([key, value]) => before.get(key) !== value);
   if (different.length === 0) return before;
+  const after = PatchedMap.of(before, different, compare) ?? changedCopy(before, different, compare);
+  origins.set(after, { of: new WeakRef(before), keys: different.map(([key]) => key) });
+  return after;
+};
+
+const changedCopy = <K, V>(
+  before: ReadonlyMap<K, V>,
+  different: readonly (readonly [K, V | undefined])[],
+  compare: Compare<K> | undefined,
+): ReadonlyMap<K, V> => {
   const changed = copyOf(before);
   let added = false;
   for (const [key, value] of different) {
@@ -21,9 +33,7 @@ export const changedMap = <K, V>(
     if (value === undefined) changed.delete(key);
     else changed.set(key, value);
   }
-  const after = added && compare !== undefined ? new Map([...changed].toSorted(([one], [other]) => compare(one, other))) : changed;
-  origins.set(after, { of: new WeakRef(before), keys: different.map(([key]) => key) });
-  return after;
+  return added && compare !== undefined ? new Map([...changed].toSorted(([one], [other]) => compare(one, other))) : changed;
 };
 
 /** Without an array for each entry, which `new Map(before)` makes. */

@@ -11,6 +11,15 @@ export const commonEnds = (one: readonly unknown[], other: readonly unknown[]): 
   return { start, end };
 };
 
+/** `list` with `middle` between its first `start` and its last `end` elements: of just the size that is needed, where `middle` is not very long. */
+export const withMiddle = <V>(list: readonly V[], start: number, end: number, middle: readonly V[]): readonly V[] =>
+  middle.length <= argumentsAtMost
+    ? list.toSpliced(start, list.length - start - end, ...middle)
+    : [...list.slice(0, start), ...middle, ...list.slice(list.length - end)];
+
+/** A call takes not many more than a hundred thousand. */
+const argumentsAtMost = 1000;
+
 /** From one list to the next. Costs a walk, and for what lies between the first and the last change a look-up. */
 export const changesBetween = <V>(before: readonly V[], after: readonly V[]): Changes<V> => {
   const { start, end } = commonEnds(before, after);
@@ -47,11 +56,12 @@ const patched = <V>(
   if (removed.length === 0 && added.length === 0) return sorted;
   if (removed.length + added.length > Math.min(patchesAtMost, sorted.length)) return undefined;
   const gone = new Set(removed);
-  const next = gone.size === 0 ? [...sorted] : sorted.filter((value) => !gone.has(value));
+  let next = gone.size === 0 ? sorted : sorted.filter((value) => !gone.has(value));
   for (const value of added) {
     const { at, taken } = placeOf(value, next, compare);
     if (taken) return undefined;
-    next.splice(at, 0, value);
+    // Of just the size that is needed, as an array that grows in place is not.
+    next = next.toSpliced(at, 0, value);
   }
   return next;
 };

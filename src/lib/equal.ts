@@ -1,4 +1,5 @@
 import { sameElements } from './memo.ts';
+import { isMap } from './patched-map.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -7,7 +8,7 @@ export const equal = (one: unknown, other: unknown): boolean => {
   if (one === other) return true;
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
   if (Array.isArray(one) || Array.isArray(other)) return Array.isArray(one) && Array.isArray(other) && equalLists(one, other);
-  if (one instanceof Map || other instanceof Map) return one instanceof Map && other instanceof Map && equalMaps(one, other);
+  if (isMap(one) || isMap(other)) return isMap(one) && isMap(other) && equalMaps(one, other);
   const fields = Object.keys(one);
   if (fields.length !== Object.keys(other).length) return false;
   const [left, right] = [one as Fields, other as Fields];

@@ -146,22 +146,18 @@ export const indexBy = <V>(
   };
 };
 
-const patchesAtMost = 100;
+const patchesAtMost = 30;
 
 const changedGroup = <V>(group: Group<V>, changes: ReadonlyMap<string, V | undefined>): Group<V> => {
   if (changes.size > patchesAtMost) return sortedAnew(group, changes);
-  const [keys, values] = [[...group.keys], [...group.values]];
-  let sameKeys = true;
+  let { keys, values } = group;
   for (const [key, value] of changes) {
     const { at, taken } = placeOf(key, keys, byText);
-    if (value !== undefined && taken) values[at] = value;
-    else if (value !== undefined || taken) {
-      sameKeys = false;
-      keys.splice(at, taken ? 1 : 0, ...(value === undefined ? [] : [key]));
-      values.splice(at, taken ? 1 : 0, ...(value === undefined ? [] : [value]));
-    }
+    if (value === undefined && !taken) continue;
+    values = values.toSpliced(at, taken ? 1 : 0, ...(value === undefined ? [] : [value]));
+    if (value === undefined || !taken) keys = keys.toSpliced(at, taken ? 1 : 0, ...(value === undefined ? [] : [key]));
   }
-  return { keys: sameKeys ? group.keys : keys, values };
+  return { keys, values };
 };
 
 const sortedAnew = <V>({ keys, values }: Group<V>, changes: ReadonlyMap<string, V | undefined>): Group<V> => {

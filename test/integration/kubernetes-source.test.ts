@@ -10,6 +10,7 @@ import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import { type KubernetesOptions, kubernetesSource } from '../../src/sources/kubernetes/kubernetes-source.ts';
 import type { Objects } from '../../src/api/objects.ts';
 import type { ObjectKey } from '../../src/lib/key.ts';
+import { isMap } from '../../src/lib/patched-map.ts';
 import { controllerName, graphBuilder } from '../../src/model/build.ts';
 import type { SourceState } from '../../src/sources/source.ts';
 import { readDirectory } from '../../src/sources/directory/read-directory.ts';
@@ -285,7 +286,7 @@ const comparable = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value, (key, held: unknown) => {
       if (['uid', 'creationTimestamp', 'generation', 'observedGeneration'].includes(key)) return undefined;
-      return held instanceof Map ? [...held].toSorted(([one], [other]) => (String(one) < String(other) ? -1 : 1)) : held;
+      return isMap(held) ? [...held].toSorted(([one], [other]) => (String(one) < String(other) ? -1 : 1)) : held;
     }),
   );
 

@@ -49,8 +49,11 @@ const routingAt = (routes: string): RoutingAt => {
   let parts: ReadonlyMap<string, Part> | undefined;
   let last: { readonly listeners: Answering; readonly routing: Routing } | undefined;
   const routingFrom: RoutingAt = (gateway, listeners, virtualHostOf) => {
+    const [first, ...others] = listeners;
     const answers: Answers = {
-      hosts: sorted(listeners.flatMap(({ virtualHosts }) => virtualHosts)),
+      hosts: sorted(
+        first !== undefined && others.length === 0 ? first.virtualHosts : listeners.flatMap(({ virtualHosts }) => virtualHosts),
+      ),
       misdirected: listeners.flatMap(({ misdirected }) => misdirected),
     };
     const wholeFrom = (): RouteConfiguration => routeConfigurationFrom(routes, answers, virtualHostOf);

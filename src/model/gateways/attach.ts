@@ -121,12 +121,12 @@ const withPlaces = (
   joined: readonly Attached[],
 ): readonly Attached[] | undefined => {
   if (left.length + joined.length === 0) return attached;
-  const next = [...attached];
-  for (const one of left) next.splice(next.indexOf(one), 1);
+  let next = attached;
+  for (const one of left) next = next.toSpliced(next.indexOf(one), 1);
   for (const one of joined) {
     const { at, taken } = placeOf(one, next, oldestFirst);
     if (taken) return undefined;
-    next.splice(at, 0, one);
+    next = next.toSpliced(at, 0, one);
   }
   return next;
 };

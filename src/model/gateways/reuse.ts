@@ -1,6 +1,6 @@
-import { commonEnds } from '../../lib/changes.ts';
+import { commonEnds, withMiddle } from '../../lib/changes.ts';
 import { reuse, reuseBy } from '../../lib/equal.ts';
-import { sameElements } from '../../lib/memo.ts';
+import { areSame } from '../../lib/memo.ts';
 import type { Gateway, Listener, Socket, VirtualHost } from '../graph.ts';
 import type { Infrastructure } from '../infrastructure.ts';
 
@@ -69,8 +69,10 @@ const reuseListener = (previous: Listener, next: Listener): Listener => {
 /** Of thousands, only those between the first and the last that is another object are looked at. */
 const reuseAmong = (previous: readonly VirtualHost[], next: readonly VirtualHost[]): readonly VirtualHost[] => {
   const { start, end } = commonEnds(previous, next);
-  const middle = reuseBy(previous.slice(start, previous.length - end), next.slice(start, next.length - end), ({ domain }) => domain, reuse);
-  return sameElements(previous, [...next.slice(0, start), ...middle, ...next.slice(next.length - end)]);
+  const [before, after] = [previous.slice(start, previous.length - end), next.slice(start, next.length - end)];
+  const middle = reuseBy(before, after, ({ domain }) => domain, reuse);
+  if (middle === before) return previous;
+  return areSame(middle, after) ? next : withMiddle(next, start, end, middle);
 };
 
 type Http = Extract<Listener, { readonly protocol: 'HTTP' | 'HTTPS' }>;

@@ -1,6 +1,6 @@
 import type { ListenerSet } from '../../api/generated/gateway-api.ts';
 import type { KindMap } from '../../api/kinds.ts';
-import { commonEnds } from '../../lib/changes.ts';
+import { commonEnds, withMiddle } from '../../lib/changes.ts';
 import { keyOf, type ObjectKey, objectKey } from '../../lib/key.ts';
 import { indexBy, memo, sameElements, type Table } from '../../lib/memo.ts';
 import type { RouteKind, RouteNode } from '../route-node.ts';
@@ -105,9 +105,7 @@ const candidatesBuilder = (): ((indexes: readonly RouteIndex[], tables: ModelTab
 /** Of thousands of routes only those between the first and the last that is another object are looked at. */
 const patched = (former: Asked, routes: readonly AnyRoute[], resolve: (route: AnyRoute) => Candidate): readonly Candidate[] => {
   const { start, end } = commonEnds(former.routes, routes);
-  const { candidates } = former;
-  const middle = routes.slice(start, routes.length - end).map(resolve);
-  return [...candidates.slice(0, start), ...middle, ...candidates.slice(candidates.length - end)];
+  return withMiddle(former.candidates, start, end, routes.slice(start, routes.length - end).map(resolve));
 };
 
 /** Whether two generations of tables differ, if at all, in routes: what other routes mean then stays as it is, for no route looks at another. */

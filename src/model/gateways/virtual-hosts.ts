@@ -69,7 +69,7 @@ const patched = (host: string, last: Known, attached: readonly Attached[]): Know
   if ([...names].some(isWide)) return undefined;
   const gone = new Set(removed);
   const ageOf = agesIn(attached);
-  const virtualHosts = [...last.virtualHosts];
+  let { virtualHosts } = last;
   for (const name of names) {
     const left = (claims.get(name) ?? []).filter((one) => !gone.has(one));
     const now = [...left, ...added.filter(({ hosts }) => hosts.has(name))].toSorted((one, other) => ageOf(one) - ageOf(other));
@@ -77,15 +77,15 @@ const patched = (host: string, last: Known, attached: readonly Attached[]): Know
     else claims.delete(name);
     if (name !== host && ownerOf(name, neighbours) !== host) continue;
     const made = now.length > 0 || name === host ? virtualHostOf(name, claimsOn([name], claims, ageOf)) : undefined;
-    put(virtualHosts, name, made);
+    virtualHosts = withPut(virtualHosts, name, made);
   }
   return { ...last, attached, virtualHosts };
 };
 
-/** Puts the virtual host of a name where it belongs, in place of the one that is there; undefined takes that one away. */
-const put = (virtualHosts: VirtualHost[], domain: string, made: VirtualHost | undefined): void => {
+/** With the virtual host of a name where it belongs, in place of the one that is there; undefined takes that one away. */
+const withPut = (virtualHosts: readonly VirtualHost[], domain: string, made: VirtualHost | undefined): readonly VirtualHost[] => {
   const { at, taken } = placeOf(domain, virtualHosts, (name, other) => bySpecificity(name, other.domain));
-  virtualHosts.splice(at, taken ? 1 : 0, ...(made === undefined ? [] : [made]));
+  return virtualHosts.toSpliced(at, taken ? 1 : 0, ...(made === undefined ? [] : [made]));
 };
 
 /** Where a route stands among all, counted only when somebody asks: most names have one route, whose age says nothing. */
