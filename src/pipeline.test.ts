@@ -37,17 +37,17 @@ const run = (marbles: string, states: Record<string, SourceState>, build: Steps[
 
 describe('updatesOf', () => {
   it('says nothing before the source has its first list whole', () => {
-    expect(run('a 30ms b 30ms |', { a: stateOf({}, false), b: stateOf() }).updates).toEqual(['41 b']);
+    expect(run('a 30ms b 30ms |', { a: stateOf({}, false), b: stateOf() }).updates).toEqual(['36 b']);
   });
 
   it('lets a burst of writes become one update', () => {
-    expect(run('abab 30ms |', { a: stateOf(), b: stateOf() }).updates).toEqual(['13 b']);
+    expect(run('abab 30ms |', { a: stateOf(), b: stateOf() }).updates).toEqual(['8 b']);
   });
 
   it('waits for less when nothing but endpoints changed', () => {
     const endpoints = stateOf({ EndpointSlice: new Map() });
     const services = stateOf({ Service: new Map() });
-    expect(run('a 30ms b 30ms c 30ms |', { a: stateOf(), b: endpoints, c: services }).updates).toEqual(['10 a', '33 b', '72 c']);
+    expect(run('a 30ms b 30ms c 30ms |', { a: stateOf(), b: endpoints, c: services }).updates).toEqual(['5 a', '33 b', '67 c']);
   });
 
   it('survives a step that throws: the last update stands, and the next one comes', () => {
@@ -58,7 +58,7 @@ describe('updatesOf', () => {
       return graph;
     };
     const { updates, failures } = run('a 30ms b 30ms c 30ms |', { a: stateOf(), b: stateOf(), c: stateOf() }, failsOnce);
-    expect(updates).toEqual(['10 a', '64 c']);
+    expect(updates).toEqual(['5 a', '64 c']);
     expect(failures).toEqual([new Error('a bug')]);
   });
 

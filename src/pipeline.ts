@@ -42,7 +42,7 @@ export type Watch = {
  * A route may drag its Services along in further writes; an endpoint comes alone. Of changes that never rest none waits longer than `maxMs`, but
  * where a rebuild takes long they are gathered for some times as long, so that rebuilding does not become all that is done.
  */
-const wait = { configurationMs: 10, endpointsMs: 2, maxMs: 40, busyMs: 200, timesTheWork: 4 } as const;
+const wait = { configurationMs: 5, endpointsMs: 2, maxMs: 40, busyMs: 200, timesTheWork: 4 } as const;
 
 /** Updates, the first one when the source has its first list whole: half a list reaching Envoy would delete live traffic. */
 export const updatesOf = (source: Source, steps: Steps, watch: Watch): Observable<Update> => {
