@@ -256,11 +256,16 @@ describe.skipIf(!hasApiServer)('ingress proxies on a real API server, in a simul
     host([hostedFor('svc:web')]);
     await until(hosting(['svc:web']));
     const from = written.length;
+    // As nodes that take seconds to start one: a pod that is there again before anybody looks was never gone.
+    pods.absent.add(`${name}-0`);
     await server.api.request({
       method: 'DELETE',
       path: pathOf(podResource, { namespace, name: `${name}-0` }),
       body: { gracePeriodSeconds: 0 },
     });
+    await eventually(() => written.slice(from).includes(`advertise ${name}-0: `));
+    pods.absent.clear();
+    pods.look();
     await eventually(() => written.slice(from).includes(`advertise ${name}-0: svc:web`));
     await until(hosting(['svc:web']));
     expect(written.slice(from).filter((line) => line.startsWith(`advertise ${name}-1`) || line.startsWith('serve:'))).toEqual([]);

@@ -33,6 +33,8 @@ const dataOf = (secret: KubeObject | undefined): Readonly<Record<string, string>
 export class ProxyPods {
   /** Pods that may not end yet, however often they are told to. */
   readonly lingering = new Set<string>();
+  /** Pods that do not come yet. */
+  readonly absent = new Set<string>();
   /** While true, nobody gets into the tailnet. */
   offline = false;
   /** While true, proxies do not say what they serve and advertise. */
@@ -104,7 +106,7 @@ export class ProxyPods {
     }
     for (let ordinal = 0; ordinal < wanted; ordinal++) {
       const podName = `${name}-${ordinal}`;
-      if (pods.some(({ metadata }) => metadata.name === podName)) continue;
+      if (this.absent.has(podName) || pods.some(({ metadata }) => metadata.name === podName)) continue;
       const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name, uid, controller: true, blockOwnerDeletion: true };
       await this.#create(podResource, {
         apiVersion: 'v1',
