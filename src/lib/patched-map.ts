@@ -41,10 +41,11 @@ export class PatchedMap<K, V> implements ReadonlyMap<K, V> {
     changes: readonly (readonly [K, V | undefined])[],
     compare?: Compare<K>,
   ): PatchedMap<K, V> | undefined {
+    if (before.size < worthIt) return undefined;
     const last = before instanceof PatchedMap ? (before as PatchedMap<K, V>) : new PatchedMap<K, V>(before, new Map(), [], compare);
     const base = last.#base;
     const isMany = last.#patch.size + changes.length > 2 * Math.sqrt(base.size);
-    if (base.size < worthIt || isMany || last.#compare !== compare) return undefined;
+    if (isMany || last.#compare !== compare) return undefined;
     const patch = new Map(last.#patch);
     const added = [...last.#added];
     for (const [key, value] of changes) {

@@ -2,6 +2,7 @@ import { byCodeUnit } from '../../src/lib/key.ts';
 import type { Peer } from '../../src/model/graph.ts';
 import { peerMetadata, peerShardKey } from '../names.ts';
 import { headerText } from './peers-header.ts';
+import { isIPv6 } from './peers-places.ts';
 
 /** LuaJIT takes 65,536 constants in one function at the most, and an address is one. */
 const addressesPerPart = 5000;
@@ -132,8 +133,8 @@ const partFrom = (peers: readonly Peer[], suffix: string): string => {
 
 /** The address of either family that machines of a tailnet have, and what others there may be. Without one, the empty text, which is nobody's. */
 const keysOf = ({ addresses }: Peer): { readonly v4: string; readonly v6: string; readonly rest: readonly string[] } => {
-  const v4 = addresses.find((address) => !address.includes(':'));
-  const v6 = addresses.find((address) => address.includes(':'));
+  const v4 = addresses.find((address) => !isIPv6(address));
+  const v6 = addresses.find(isIPv6);
   return { v4: keyOf(v4), v6: keyOf(v6), rest: addresses.filter((address) => address !== v4 && address !== v6).map(keyOf) };
 };
 
@@ -161,7 +162,7 @@ end`;
 
 const keyOf = (address: string | undefined): string => {
   if (address === undefined) return '';
-  const range = address.includes(':') ? ranges.v6 : ranges.v4;
+  const range = isIPv6(address) ? ranges.v6 : ranges.v4;
   return address.startsWith(range) ? address.slice(range.length) : `=${address}`;
 };
 

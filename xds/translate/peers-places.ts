@@ -14,7 +14,7 @@ export const partOf = (text: string, parts: number): number => Number(hasher.h64
 /** A machine in one shard, by those of its addresses that lead there. */
 export type Place = { readonly shard: number; readonly peer: Peer };
 
-const isIPv6 = (address: string): boolean => address.includes(':');
+export const isIPv6 = (address: string): boolean => address.includes(':');
 
 /**
  * Where a machine is to be found: in the shard of its IPv4 address, which Envoy finds by itself, with its IPv6 addresses, for which there is the index. One
