@@ -19,8 +19,8 @@ export type BridgeOptions = {
   readonly simulator: string;
   /** By host name; others are proxies of ours, `tag:k8s`, as their auth keys make them, which the lab does not know. */
   readonly identities: Readonly<Record<string, Identity>>;
-  /** Is told each time when a service gets to a machine, or to none. */
-  readonly moved?: (service: string, host: string | undefined) => void;
+  /** Is told each time when a service got to a machine, or to none, and when (by Date.now()) that began. */
+  readonly moved?: (service: string, host: string | undefined, began: number) => void;
 };
 
 type Node = {
@@ -107,11 +107,12 @@ export class Bridge {
   async #move(service: string, addresses: readonly string[], next: string | undefined, nodes: readonly Node[]): Promise<void> {
     const present = this.#hosts.get(service);
     if (present === next) return;
+    const began = Date.now();
     if (next !== undefined) await this.#assign(next, service, addresses);
     if (present !== undefined) await this.#assign(present, service, []);
     if (next === undefined) this.#hosts.delete(service);
     else this.#hosts.set(service, next);
-    this.#options.moved?.(service, nodes.find(({ stableID }) => stableID === next)?.hostname);
+    this.#options.moved?.(service, nodes.find(({ stableID }) => stableID === next)?.hostname, began);
   }
 
   #assign(node: string, service: string, addresses: readonly string[]): Promise<unknown> {

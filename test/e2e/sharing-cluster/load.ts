@@ -9,11 +9,18 @@ import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { securely, through } from './through.ts';
 
+export type Failure = {
+  /** When its request began and when it failed, by Date.now(). */
+  readonly began: number;
+  readonly ended: number;
+  readonly reason: string;
+};
+
 export type Count = {
   readonly answered: number;
   /** How many answers came from whom. */
   readonly by: Readonly<Record<string, number>>;
-  readonly failures: readonly string[];
+  readonly failures: readonly Failure[];
   /** How many answers ended their connection, as those of an Envoy do that goes. */
   readonly closing: number;
   /**
@@ -21,12 +28,10 @@ export type Count = {
    * old one that the other side has ended, and who connects takes any port.
    */
   readonly untaken: number;
-  /** At no time were more requests under way. */
-  readonly width: number;
 };
 
 const [, , proxy = '', name = '', ca = '', width = '4'] = process.argv;
-const failures: string[] = [];
+const failures: Failure[] = [];
 const by: Record<string, number> = {};
 let [answered, closing, untaken] = [0, 0, 0];
 let ended = false;
@@ -70,18 +75,19 @@ const ask = async (): Promise<string> => {
 
 const worker = async (): Promise<void> => {
   while (!ended) {
+    const began = Date.now();
     try {
       const who = await ask();
       by[who] = (by[who] ?? 0) + 1;
       answered += 1;
       process.stdout.write('.');
     } catch (error) {
-      failures.push(`${new Date().toISOString()} ${(error as Error).message}`);
+      failures.push({ began, ended: Date.now(), reason: (error as Error).message });
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 };
 
 await Promise.all(Array.from({ length: Number(width) }, worker));
-const count: Count = { answered, by, failures, closing, untaken, width: Number(width) };
+const count: Count = { answered, by, failures, closing, untaken };
 process.stdout.write(`\n${JSON.stringify(count)}`, () => process.exit(0));
