@@ -33,6 +33,12 @@ export type TermOptions = {
 export type StatusLimits = Rate & {
   /** Writes in flight. */
   readonly concurrency: number;
+  /**
+   * One object is written once in that many milliseconds in the long run, and `objectBurst` times at once: a Gateway that comes up says each step
+   * at once, and one that thousands of routes come to counts them once a second, not once for each.
+   */
+  readonly objectEveryMs: number;
+  readonly objectBurst: number;
   /** Until objects that we may not write are tried again. */
   readonly forbiddenMs: number;
   /** Until a status that was refused is tried again though neither it nor its object changed. */
@@ -55,6 +61,8 @@ type Entry = {
   holds: readonly Hold[];
   /** Failures in a row. */
   failures: number;
+  /** When its writes so far would have ended at the pace of the long run. */
+  paid: number;
   writing: boolean;
   /** Something changed while it was being written. */
   again: boolean;
@@ -127,7 +135,7 @@ export class WritingTerm {
   }
 
   #jobFor(key: ObjectKey): Job | undefined {
-    const { controllerName, now } = this.#options;
+    const { controllerName, now, limits } = this.#options;
     const standing = this.#standing(key);
     if (standing === undefined) {
       this.#entries.delete(key);
@@ -136,7 +144,7 @@ export class WritingTerm {
     const wanted = this.#options.wanted(key);
     if (wanted !== undefined && isAboutAnother(wanted, standing)) return undefined;
     const write = statusWriteFor(wanted, standing, controllerName, now());
-    const entry = this.#entries.get(key) ?? { way: 'apply', holds: [], failures: 0, writing: false, again: false };
+    const entry = this.#entries.get(key) ?? { way: 'apply', holds: [], failures: 0, paid: 0, writing: false, again: false };
     if (write === undefined) {
       entry.failures = 0;
       return undefined;
@@ -145,6 +153,7 @@ export class WritingTerm {
     const wait = Math.max(
       waitMs(entry.holds, wanted, standing.resourceVersion, this.#now()),
       (this.#forbidden.get(scopeOf(key)) ?? 0) - this.#now(),
+      entry.paid - limits.objectEveryMs * (limits.objectBurst - 1) - this.#now(),
     );
     if (wait <= 0) return { key, entry, wanted, standing, write };
     this.#backlog.addAfter(key, wait);
@@ -162,9 +171,10 @@ export class WritingTerm {
 
   async #run(job: Job): Promise<void> {
     const { key, entry, standing, write } = job;
-    const { api, signal } = this.#options;
+    const { api, signal, limits } = this.#options;
     this.#entries.set(key, entry);
     this.#pace.take();
+    entry.paid = Math.max(entry.paid, this.#now()) + limits.objectEveryMs;
     this.#writing++;
     entry.writing = true;
     try {

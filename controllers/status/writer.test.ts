@@ -175,6 +175,34 @@ describe('a status writer', () => {
     expect(keys()).toHaveLength(30);
   });
 
+  it('writes an object that changes again and again less often, with the newest status, and holds up no other for it', async () => {
+    const { server, writer, keys, messageOf } = world({ limits: { objectEveryMs: 1000, objectBurst: 3 } });
+    for (const name of ['a', 'b']) server.put(routeKey(name));
+    const want = (message: string): void =>
+      writer.want(
+        new Map([
+          [routeKey('a'), route(message)],
+          [routeKey('b'), route()],
+        ]),
+      );
+    for (let change = 1; change <= 50; change += 1) {
+      want(String(change));
+      await pass(100);
+      if (change === 3) expect(keys().toSorted()).toEqual(['a', 'a', 'a', 'b'].map(routeKey));
+    }
+    // Three at once, and one for each of the five seconds.
+    expect(keys()).toHaveLength(1 + 3 + 5);
+    await pass(1000);
+    expect(messageOf('a')).toBe('50');
+    await pass(5000);
+    const before = keys().length;
+    for (const message of ['x', 'y', 'z']) {
+      want(message);
+      await pass(10);
+    }
+    expect(keys()).toHaveLength(before + 3);
+  });
+
   it('writes nothing for objects that do not exist, until they do', async () => {
     const { server, writer, keys } = world();
     writer.want(new Map([[routeKey('a'), route()]]));

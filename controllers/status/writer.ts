@@ -33,7 +33,15 @@ export type StatusStats = Readonly<StatusCounts> & {
   readonly writing: number;
 };
 
-const usualLimits: StatusLimits = { concurrency: 8, perSecond: 50, burst: 100, forbiddenMs: 60_000, refusedMs: 300_000 };
+const usualLimits: StatusLimits = {
+  concurrency: 2,
+  perSecond: 50,
+  burst: 100,
+  objectEveryMs: 1000,
+  objectBurst: 5,
+  forbiddenMs: 60_000,
+  refusedMs: 300_000,
+};
 
 /** Makes objects on the API server say what they should, as long as we lead, and again when somebody else changes it. Writes nothing that stands. */
 export class StatusWriter {

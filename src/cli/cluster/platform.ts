@@ -11,7 +11,9 @@ import { StatusWriter } from '../../../controllers/status/writer.ts';
 import { vipServicesController } from '../../../controllers/vip-services/controller.ts';
 import type { Config } from '../../config.ts';
 import { requestToken } from '../../kubernetes/token-request.ts';
+import { differingKeys } from '../../lib/changed-map.ts';
 import { holdUntil } from '../../lib/hold-until.ts';
+import { settle } from '../../lib/settle.ts';
 import type { LocalKey, ObjectKey } from '../../lib/key.ts';
 import { controllerName } from '../../model/build.ts';
 import type { Infrastructure } from '../../model/infrastructure.ts';
@@ -35,6 +37,14 @@ import { certificatesOn } from './xds-certificates.ts';
 
 /** How long a status waits for Envoys to take what it tells of. */
 const patienceMs = 500;
+/**
+ * The API server takes a status in about the time of an apply. So that statuses do not hold up the changes that they tell of, a few wait for a
+ * moment, in which Envoys take the change, and those of a burst of changes until it is over, or for a second.
+ */
+const calmly = settle<ReadonlyMap<ObjectKey, Status>>(
+  (latest, written) => (written === undefined || differingKeys(written, latest).length <= 5 ? 20 : 300),
+  () => 1000,
+);
 
 /** The cluster that `config` names. Throws UsageError when its kubeconfig cannot be read. */
 export const clusterPlatform = async (config: Config, log: Logger, called: (call: TailscaleCall) => void): Promise<Platform> => {
@@ -136,7 +146,7 @@ export const clusterPlatform = async (config: Config, log: Logger, called: (call
       // What a status says should be so when somebody reads it: Envoys take a change in milliseconds, and nobody waits long for a slow one.
       const areCurrent = (): boolean => ads.clients().every(({ served, current }) => current || !served);
       const looks$ = ads.events$.pipe(filter(({ kind }) => kind === 'current' || kind === 'disconnected'));
-      work.add(told$.pipe(holdUntil(areCurrent, looks$, patienceMs)).subscribe((statuses) => writer.want(statuses)));
+      work.add(told$.pipe(holdUntil(areCurrent, looks$, patienceMs), calmly).subscribe((statuses) => writer.want(statuses)));
       work.add(replicas.changes$.subscribe(refresh));
       const making = { api, config, update$, certificates$, leading$: elector.leading$, log, failed: () => provisioningFailures++ };
       if (!config.provisioning && certificates$ !== undefined) work.add(credentialsOn(making).subscribe());
