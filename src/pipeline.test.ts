@@ -1,3 +1,4 @@
+import { tap } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { allKinds } from './api/kinds.ts';
@@ -16,7 +17,12 @@ const stateOf = (objects: Partial<Objects> = {}, synced = true): SourceState => 
 });
 
 /** Times at which updates came, in milliseconds, and the stages and failures that were seen. */
-const run = (marbles: string, states: Record<string, SourceState>, build: Steps['build'] = () => graph) => {
+const run = (
+  marbles: string,
+  states: Record<string, SourceState>,
+  build: Steps['build'] = () => graph,
+  { idle = false, comes = '' }: { readonly idle?: boolean; readonly comes?: string } = {},
+) => {
   const updates: string[] = [];
   const stages: string[] = [];
   const failures: unknown[] = [];
@@ -28,7 +34,11 @@ const run = (marbles: string, states: Record<string, SourceState>, build: Steps[
   };
   const scheduler = new TestScheduler(() => undefined);
   scheduler.run(({ hot }) => {
-    updatesOf(hot(marbles, states), { build, translate: () => new Map(), encode: () => new Map() }, watch).subscribe(({ state }) =>
+    let isIdle = idle;
+    const roused$ = hot(comes).pipe(tap(() => (isIdle = false)));
+    const demand = { isIdle: () => isIdle, roused$ };
+    const steps: Steps = { build, translate: () => new Map(), encode: () => new Map() };
+    updatesOf(hot(marbles, states), steps, watch, demand).subscribe(({ state }) =>
       updates.push(`${scheduler.now()} ${Object.keys(states).find((name) => states[name] === state)}`),
     );
   });
@@ -48,6 +58,17 @@ describe('updatesOf', () => {
     const endpoints = stateOf({ EndpointSlice: new Map() });
     const services = stateOf({ Service: new Map() });
     expect(run('a 30ms b 30ms c 30ms |', { a: stateOf(), b: endpoints, c: services }).updates).toEqual(['5 a', '33 b', '67 c']);
+  });
+
+  it('gathers for longer while nobody waits, but not at first', () => {
+    const marbles = 'a 99ms b 99ms c 400ms |';
+    expect(run(marbles, { a: stateOf(), b: stateOf(), c: stateOf() }, undefined, { idle: true }).updates).toEqual(['5 a', '350 c']);
+  });
+
+  it('makes haste when somebody comes', () => {
+    const marbles = 'a 99ms b 399ms c 30ms |';
+    const states = { a: stateOf(), b: stateOf(), c: stateOf() };
+    expect(run(marbles, states, undefined, { idle: true, comes: '120ms x' }).updates).toEqual(['5 a', '120 b', '502 c']);
   });
 
   it('survives a step that throws: the last update stands, and the next one comes', () => {

@@ -1,5 +1,5 @@
 /** sources → graph → resources → snapshots: the whole program in one direction. What it is wired to is in cli/server.ts. */
-import { filter, mergeMap, type Observable, shareReplay, tap } from 'rxjs';
+import { filter, mergeMap, NEVER, type Observable, shareReplay, tap } from 'rxjs';
 import type { Resources } from '../xds/resources.ts';
 import type { Snapshot } from '../xds/snapshot/snapshot.ts';
 import { allKinds } from './api/kinds.ts';
@@ -38,17 +38,31 @@ export type Watch = {
   readonly failed: (error: unknown) => void;
 };
 
+/** Whether Envoys wait for updates. */
+export type Demand = {
+  readonly isIdle: () => boolean;
+  /** Emits when one begins to wait. */
+  readonly roused$: Observable<unknown>;
+};
+
+const always: Demand = { isIdle: () => false, roused$: NEVER };
+
 /**
  * A route may drag its Services along in further writes; an endpoint comes alone. Of changes that never rest none waits longer than `maxMs`, but
- * where a rebuild takes long they are gathered for some times as long, so that rebuilding does not become all that is done.
+ * where a rebuild takes long they are gathered for some times as long, so that rebuilding does not become all that is done. Where no Envoy waits for
+ * them, as with a second replica beside few Envoys, they are gathered for `idleMs`: the Envoys may need the processor.
  */
-const wait = { configurationMs: 5, endpointsMs: 2, maxMs: 40, busyMs: 200, timesTheWork: 4 } as const;
+const wait = { configurationMs: 5, endpointsMs: 2, maxMs: 40, busyMs: 200, timesTheWork: 4, idleMs: 250 } as const;
 
 /** Updates, the first one when the source has its first list whole: half a list reaching Envoy would delete live traffic. */
-export const updatesOf = (source: Source, steps: Steps, watch: Watch): Observable<Update> => {
+export const updatesOf = (source: Source, steps: Steps, watch: Watch, { isIdle, roused$ }: Demand = always): Observable<Update> => {
   const settling = stopwatch('settle', watch);
   let workMs = 0;
-  const maxMs = (): number => Math.max(wait.maxMs, Math.min(wait.busyMs, workMs * wait.timesTheWork));
+  const quietMs = (latest: SourceState, last: SourceState | undefined): number => {
+    if (last !== undefined && isIdle()) return wait.idleMs;
+    return onlyEndpointsDiffer(last, latest) ? wait.endpointsMs : wait.configurationMs;
+  };
+  const maxMs = (): number => (isIdle() ? wait.idleMs : Math.max(wait.maxMs, Math.min(wait.busyMs, workMs * wait.timesTheWork)));
   const update = (state: SourceState): Update => {
     const start = watch.now();
     const made = updateFrom(state, steps, watch);
@@ -59,7 +73,7 @@ export const updatesOf = (source: Source, steps: Steps, watch: Watch): Observabl
     tap(watch.heard),
     filter(({ health }) => health.synced),
     tap(settling.start),
-    settle((latest, last) => (onlyEndpointsDiffer(last, latest) ? wait.endpointsMs : wait.configurationMs), maxMs),
+    settle(quietMs, maxMs, roused$),
     tap(settling.stop),
     mergeMap((state) => attempt(() => update(state), watch.failed)),
     shareReplay({ bufferSize: 1, refCount: true }),

@@ -1,5 +1,5 @@
 /** The composition root: config → source → pipeline → servers. The only file that wires these. */
-import { Subject, type Subscription } from 'rxjs';
+import { filter, Subject, type Subscription } from 'rxjs';
 import { type AdsServer, adsServer } from '../../xds/ads/server.ts';
 import { ListenError } from '../../xds/ads/wire.ts';
 import type { Snapshot } from '../../xds/snapshot/snapshot.ts';
@@ -11,7 +11,7 @@ import type { Logger } from '../ops/log.ts';
 import { metricsOf, type TailscaleCall } from '../ops/metrics.ts';
 import { Overview } from '../ops/overview.ts';
 import type { LocalKey } from '../lib/key.ts';
-import { timed, type Update, updatesOf, type Watch } from '../pipeline.ts';
+import { type Demand, timed, type Update, updatesOf, type Watch } from '../pipeline.ts';
 import type { Platform } from './platform.ts';
 
 export type Server = {
@@ -87,7 +87,7 @@ export const serve = async (config: Config, log: Logger): Promise<Server> => {
   );
   platform.start({ ads, overview });
   subscription.add(
-    updatesOf(platform.source, platform.steps, watch).subscribe((update) => {
+    updatesOf(platform.source, platform.steps, watch, demandOn(ads)).subscribe((update) => {
       timed('publish', watch, () => publish(update));
       platform.updated(update);
       overview.updated(update);
@@ -107,6 +107,11 @@ export const serve = async (config: Config, log: Logger): Promise<Server> => {
     },
   };
 };
+
+const demandOn = ({ stats, events$ }: AdsServer): Demand => ({
+  isIdle: () => stats.streams.sotw + stats.streams.delta === 0,
+  roused$: events$.pipe(filter(({ kind }) => kind === 'connected')),
+});
 
 /** Either of the two is loaded only when it is wanted: a cluster's client takes its time. */
 const platformOf = async (config: Config, log: Logger, called: (call: TailscaleCall) => void): Promise<Platform> =>

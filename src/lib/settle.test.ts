@@ -5,12 +5,12 @@ import { settle } from './settle.ts';
 type Quiet = (latest: string, emitted: string | undefined) => number;
 
 /** What comes out, as `milliseconds value`, when `marbles` go in. */
-const settled = (marbles: string, quietMsOf: Quiet, maxMs: number): readonly string[] => {
+const settled = (marbles: string, quietMsOf: Quiet, maxMs: number, again = ''): readonly string[] => {
   const out: string[] = [];
   const scheduler = new TestScheduler(() => undefined);
   scheduler.run(({ hot }) => {
     hot(marbles)
-      .pipe(settle(quietMsOf, () => maxMs))
+      .pipe(settle(quietMsOf, () => maxMs, hot(again)))
       .subscribe((value) => out.push(`${scheduler.now()} ${value}`));
   });
   return out;
@@ -31,6 +31,18 @@ describe('settle', () => {
 
   it('lets a change wait for less when it is small against what was emitted last', () => {
     expect(settled('a 19ms b 19ms C d 19ms E f 3ms G 20ms |', sameCaseIsSmall, 100)).toEqual(['10 a', '22 b', '43 d', '64 f', '76 G']);
+  });
+
+  it('asks again how long a value waits when it is told to', () => {
+    let quietMs = 50;
+    const asked: string[] = [];
+    const shorter: Quiet = (latest) => {
+      asked.push(latest);
+      quietMs -= 20;
+      return quietMs;
+    };
+    expect(settled('a 60ms |', shorter, 100, '5ms x 30ms x')).toEqual(['10 a']);
+    expect(asked).toEqual(['a', 'a']);
   });
 
   it('gives what is left when the source completes', () => {
