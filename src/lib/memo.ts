@@ -107,8 +107,8 @@ export const areSame = (one: readonly unknown[], other: readonly unknown[]): boo
   return true;
 };
 
-/** Values of one group in the order of their keys. */
-type Group<V> = { readonly keys: readonly string[]; readonly values: readonly V[] };
+/** Values of one group in the order of their keys. Keys are nobody else's, and change in place: a copy of thousands for each change is much garbage. */
+type Group<V> = { readonly keys: string[]; readonly values: readonly V[] };
 
 /**
  * An index over a map: its values grouped under the keys `keysOf` names, each group in the order of the map's keys. A call looks only at values
@@ -150,12 +150,13 @@ const patchesAtMost = 30;
 
 const changedGroup = <V>(group: Group<V>, changes: ReadonlyMap<string, V | undefined>): Group<V> => {
   if (changes.size > patchesAtMost) return sortedAnew(group, changes);
-  let { keys, values } = group;
+  const { keys } = group;
+  let { values } = group;
   for (const [key, value] of changes) {
     const { at, taken } = placeOf(key, keys, byText);
     if (value === undefined && !taken) continue;
     values = values.toSpliced(at, taken ? 1 : 0, ...(value === undefined ? [] : [value]));
-    if (value === undefined || !taken) keys = keys.toSpliced(at, taken ? 1 : 0, ...(value === undefined ? [] : [key]));
+    if (value === undefined || !taken) keys.splice(at, taken ? 1 : 0, ...(value === undefined ? [] : [key]));
   }
   return { keys, values };
 };

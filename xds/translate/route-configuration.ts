@@ -15,7 +15,7 @@ export const answeringListenersOf = ({ listeners }: Socket): readonly Answering[
 const isHttp = (listener: Listener): listener is HttpListener => listener.protocol === 'HTTP';
 const isHttps = (listener: Listener): listener is HttpListener => listener.protocol === 'HTTPS';
 
-/** What one RouteConfiguration answers: hosts in code-unit order, and names that are another listener's. */
+/** What one RouteConfiguration answers: hosts, in code-unit order where they are written, and names that are another listener's. */
 export type Answers = { readonly hosts: readonly Host[]; readonly misdirected: readonly string[] };
 
 /** RDS entry for some listeners of one socket. */

@@ -50,18 +50,16 @@ const routingAt = (routes: string): RoutingAt => {
   let last: { readonly listeners: Answering; readonly routing: Routing } | undefined;
   const routingFrom: RoutingAt = (gateway, listeners, virtualHostOf) => {
     const [first, ...others] = listeners;
-    const answers: Answers = {
-      hosts: sorted(
-        first !== undefined && others.length === 0 ? first.virtualHosts : listeners.flatMap(({ virtualHosts }) => virtualHosts),
-      ),
-      misdirected: listeners.flatMap(({ misdirected }) => misdirected),
-    };
-    const wholeFrom = (): RouteConfiguration => routeConfigurationFrom(routes, answers, virtualHostOf);
+    const hosts =
+      first !== undefined && others.length === 0 ? first.virtualHosts : listeners.flatMap(({ virtualHosts }) => virtualHosts);
+    const misdirected = listeners.flatMap((listener) => listener.misdirected);
+    // Sorted when it is made: where there are parts, hardly anybody asks for the whole.
+    const wholeFrom = (): RouteConfiguration => routeConfigurationFrom(routes, { hosts: sorted(hosts), misdirected }, virtualHostOf);
     const scoped = isScoped(listeners);
     if (parts === undefined && !scoped)
-      return { routes: [{ name: routes, message: wholeFrom(), owners: ownersAt(gateway, answers) }], scopes: [] };
+      return { routes: [{ name: routes, message: wholeFrom(), owners: ownersAt(gateway, { hosts, misdirected }) }], scopes: [] };
     const next = new Map<string, Part>();
-    for (const [scope, part] of partsFrom(answers)) {
+    for (const [scope, part] of partsFrom({ hosts, misdirected })) {
       const name = partName(routes, scope);
       const last = parts?.get(name);
       next.set(name, last?.answers === part ? last : partOf(gateway, name, part, virtualHostOf));

@@ -52,8 +52,8 @@ const exactScopeOf = memo((host: Host): string | undefined => (isWide(host) ? un
 type Parts = ReadonlyMap<string, Answers>;
 
 /**
- * Gives what each scope answers, from call to call: its own exact hosts, and everything that is for more than one host. A part that answers
- * the same is the same object, and of thousands of hosts those that changed are looked at.
+ * Gives what each scope answers, from call to call: its own exact hosts, and everything that is for more than one host. Hosts come in any order.
+ * A part that answers the same is the same object, and of thousands of hosts those that changed are looked at.
  */
 export const partsMaker = (): ((answers: Answers) => Parts) => {
   let last: { readonly answers: Answers; readonly parts: Parts } | undefined;
@@ -72,7 +72,8 @@ const partsOf = ({ hosts, misdirected }: Answers, before: Parts | undefined): Pa
     else for (const part of parts.values()) part.push(host);
   }
   return new Map(
-    [...parts].map(([scope, own]) => {
+    [...parts].map(([scope, unsorted]) => {
+      const own = unsorted.toSorted(byDomain);
       const last = before?.get(scope);
       const isSame = last !== undefined && areSame(last.hosts, own) && areSame(last.misdirected, misdirected);
       return [scope, isSame ? last : { hosts: own, misdirected }];
