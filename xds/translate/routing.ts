@@ -50,8 +50,7 @@ const routingAt = (routes: string): RoutingAt => {
   let last: { readonly listeners: Answering; readonly routing: Routing } | undefined;
   const routingFrom: RoutingAt = (gateway, listeners, virtualHostOf) => {
     const [first, ...others] = listeners;
-    const hosts =
-      first !== undefined && others.length === 0 ? first.virtualHosts : listeners.flatMap(({ virtualHosts }) => virtualHosts);
+    const hosts = first !== undefined && others.length === 0 ? first.virtualHosts : listeners.flatMap(({ virtualHosts }) => virtualHosts);
     const misdirected = listeners.flatMap((listener) => listener.misdirected);
     // Sorted when it is made: where there are parts, hardly anybody asks for the whole.
     const wholeFrom = (): RouteConfiguration => routeConfigurationFrom(routes, { hosts: sorted(hosts), misdirected }, virtualHostOf);
