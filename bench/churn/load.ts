@@ -8,6 +8,8 @@ export type Failure = {
   readonly phase: string;
   readonly route: number;
   readonly kind: string;
+  /** Milliseconds since the route's first 200. An Envoy's workers take a change one after the other, so another one may not have it yet. */
+  readonly known: number;
 };
 
 type LoadOptions = {
@@ -35,6 +37,7 @@ export class Load {
   readonly #options: LoadOptions;
   /** Seen routes, and the newest revision seen of each. */
   readonly #seen = new Map<number, number>();
+  readonly #firstSeen = new Map<number, number>();
   readonly #ring: number[] = [];
   readonly #inFlight = new Set<Promise<void>>();
   #phase = '';
@@ -60,15 +63,19 @@ export class Load {
 
   /** A route answered by this revision: from here on it must answer. */
   seen(route: number, revision: number): void {
-    if (!this.#seen.has(route)) this.#ring.push(route);
+    if (!this.#seen.has(route)) {
+      this.#ring.push(route);
+      this.#firstSeen.set(route, performance.now());
+    }
     this.#seen.set(route, revision);
   }
 
   /** Notes a failure if the route had been seen when it was asked for. */
   judge(route: number, { status, reason }: Answer, asked: { readonly after: number | undefined }): void {
     if (status === 200 || asked.after === undefined) return;
-    const at = performance.now() - this.#options.start;
-    this.failures.push({ at, phase: this.#phase, route, kind: `${status === 0 ? 'no answer' : status} ${reason}`.trim() });
+    const now = performance.now();
+    const [at, known] = [now - this.#options.start, now - (this.#firstSeen.get(route) ?? now)];
+    this.failures.push({ at, known, phase: this.#phase, route, kind: `${status === 0 ? 'no answer' : status} ${reason}`.trim() });
   }
 
   /** The newest revision seen of a route; undefined before its first 200. */

@@ -86,7 +86,10 @@ export const textOf = (report: Report): string => {
     ]),
     `${load.requests} requests in ${load.seconds.toFixed(0)} s, ${load.late} left out; ${report.stale} answers of an older revision than seen before`,
     `client: event loop late by p50 ${client.lag.p50.toFixed(1)} ms, p99 ${client.lag.p99.toFixed(1)} ms, max ${client.lag.max.toFixed(1)} ms; busy ${(100 * client.busy).toFixed(0)} %`,
-    ...Object.entries(report.failures).map(([kind, count]) => `${count} × ${kind}`),
+    ...Object.entries(report.failures).map(([kind, count]) => {
+      const known = report.failed.filter((failure) => failure.kind === kind).map((failure) => failure.known);
+      return `${count} × ${kind}, ${Math.min(...known).toFixed(0)} to ${Math.max(...known).toFixed(0)} ms after the first 200 of the route`;
+    }),
     ...report.verdicts.map(({ what, value, limit, met }) => `${met ? 'PASS' : 'FAIL'}  ${what}: ${value.toFixed(0)} (at most ${limit})`),
     '',
   ].join('\n');
