@@ -415,7 +415,7 @@ describe('what goes wrong', () => {
   });
 
   it('an outage as long as many writes at once take to fail is a short one', async () => {
-    const { server, writer } = world();
+    const { server, writer } = world({ limits: { concurrency: 8 } });
     const names = Array.from({ length: 8 }, (_, index) => routeKey(`r${index}`));
     for (const key of names) {
       server.put(key);

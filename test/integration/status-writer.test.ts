@@ -376,7 +376,7 @@ spec: { gatewayClassName: none, listeners: [{ name: http, port: 80, protocol: HT
     const through = line(server.api);
     let release = (): void => undefined;
     through.slow = new Promise((resolve) => (release = resolve));
-    const old = begin({ as, api: through.api });
+    const old = begin({ as, api: through.api, limits: { concurrency: 8 } });
     const heir = begin({ as, lead: false });
     old.writer.want(new Map(keys.map((key) => [key, routeStatus(as, condition('old'))])));
     heir.writer.want(new Map(keys.map((key) => [key, routeStatus(as, condition('new'))])));
