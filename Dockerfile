@@ -33,7 +33,7 @@ COPY --from=build /app/dist dist
 # nobody: needs no entry in /etc/passwd, and nothing below / is written to.
 USER 65534:65534
 EXPOSE 18000 8080
-# A small young generation and an old one that grows slowly: at 5,000 routes and 100 Envoys half the memory, for some CPU (npm run bench:memory).
+# A small young generation and an old one that grows slowly: at 5,000 routes and 100 Envoys at most 327 MB in 19 minutes, for some CPU (npm run bench:memory).
 # One thread collects beside the one that works, and what survives in the young generation is copied by that one itself: where cores are busy, more
 # helpers take their turns with the rest of the program, which waits for them (npm run bench:churn).
 ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=25", "--no-parallel-scavenge", "--v8-pool-size=1", "/app/dist/src/main.js"]
