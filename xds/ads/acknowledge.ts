@@ -77,7 +77,10 @@ const newIn = (touched: readonly string[], { before, after }: Flight): readonly 
     .filter(isOurs)
     .filter(({ name, version }) => heldIn(before, name)?.version !== version);
 
-/** Takes back what the response changed. Of a culprit the client has taken nothing; of what came with it, perhaps. */
+/**
+ * Takes back what the response changed, at the client as at what was sent before its answer came: that was not sent on top of it. Of a
+ * culprit the client has taken nothing; of what came with it, perhaps.
+ */
 const revert = (
   subscription: Subscription,
   { before, after }: Flight,
@@ -85,14 +88,19 @@ const revert = (
   culprits: readonly EncodedResource[],
 ): void => {
   const guilty = new Set(culprits.map(({ name }) => name));
-  const held = new Map<string, Held | undefined>();
-  for (const name of touched) {
-    const [was, became] = [heldIn(before, name), heldIn(after, name)];
-    // What a later response has changed again stays as that left it.
-    if (was?.version === became?.version || heldIn(subscription.view, name)?.version !== became?.version) continue;
-    held.set(name, guilty.has(name) ? was : uncertain(was));
-  }
-  subscription.view = viewWith(subscription.view, held);
+  const reverted = touched.filter((name) => heldIn(before, name)?.version !== heldIn(after, name)?.version);
+  const withoutIt = (view: View): View => {
+    const held = new Map<string, Held | undefined>();
+    for (const name of reverted) {
+      // What a later response has changed again stays as that left it.
+      if (heldIn(view, name)?.version !== heldIn(after, name)?.version) continue;
+      const was = heldIn(before, name);
+      held.set(name, guilty.has(name) ? was : uncertain(was));
+    }
+    return viewWith(view, held);
+  };
+  subscription.view = withoutIt(subscription.view);
+  subscription.flights = subscription.flights.map((later) => ({ ...later, before: withoutIt(later.before) }));
   const clusters = new Set(touched.flatMap((name) => certainOf(heldIn(after, name))?.warms ?? []));
   if (clusters.size > 0) subscription.awaiting = subscription.awaiting.filter((name) => !clusters.has(name));
 };

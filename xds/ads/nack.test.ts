@@ -150,6 +150,27 @@ describe('isolation', () => {
     expect(next?.removed).toEqual([]);
   });
 
+  it.each(['sotw', 'delta'] as const)(
+    'in %s never puts a version that was rejected itself in the place of a later one, sent before that was known',
+    (mode) => {
+      const client = stream(mode, snapshot({ clusters: [cluster('a')] }));
+      const [first] = ask(client, CDS);
+      client.feed({ kind: 'overdue' });
+      const [second] = client.publish({ clusters: [cluster('a', { salt: 1 }), cluster('b')] });
+      expect(client.nack(first, 'no')).toEqual([]);
+      const held = new Set<string>();
+      let last = second;
+      for (let tries = 0; last !== undefined && tries < 20; tries++) {
+        const sent = last.resources.map(({ name }) => name);
+        expect(tries === 0 || !last.resources.some(({ version }) => version === cluster('a').version)).toBe(true);
+        if (!sent.includes('a')) for (const name of sent) held.add(name);
+        [last] = sent.includes('a') ? client.nack(last, 'no') : client.ack(last);
+      }
+      expect(last).toBeUndefined();
+      expect([...held]).toEqual(['b']);
+    },
+  );
+
   it('does not lose a rejection that comes after names were asked for', () => {
     const client = stream('sotw', snapshot({ endpoints: [endpoints('a'), endpoints('b')] }));
     const [first] = client.sotw({ typeUrl: EDS, names: ['a'] });
