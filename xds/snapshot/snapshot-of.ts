@@ -36,12 +36,13 @@ const byResource = new WeakMap<Resource, EncodedResource>();
 
 const encodeResource = (type: ResourceType, resource: Resource, previous: TypeSnapshot | undefined): EncodedResource => {
   const { name, owners, parts } = resource;
-  const serialize = serializer(type, resource);
   if (parts !== undefined) {
     const made = parts.map((part) => encodedOnce(type, part, previous));
-    return encodedWhenAsked(typeUrlOf(type), name, serialize, owners, made);
+    return encodedWhenAsked(typeUrlOf(type), name, serializer(type, resource), owners, made);
   }
-  return encodedFrom(typeUrlOf(type), name, serialize(), owners, type === 'Cluster' ? edsNameOf(resource.message as Cluster) : undefined);
+  const { message } = resource;
+  const bytes = encode(messageNames[type], message);
+  return encodedFrom(typeUrlOf(type), name, bytes, owners, type === 'Cluster' ? edsNameOf(message as Cluster) : undefined);
 };
 
 /** By itself, for it may be kept: a function made beside others holds what they hold, here the snapshot before, and by that all before it. */

@@ -1,4 +1,5 @@
 import { byCodeUnit } from '../../src/lib/key.ts';
+import { areSame } from '../../src/lib/memo.ts';
 import type { Resource, ResourceType } from '../resources.ts';
 
 type ByName<T extends ResourceType> = ReadonlyMap<string, Resource<T>>;
@@ -11,9 +12,18 @@ export const reusing = <T extends ResourceType>(previous: ByName<T> | undefined,
   const next = new Map<string, Resource<T>>();
   for (const resource of resources.toSorted((a, b) => byCodeUnit(a.name, b.name))) {
     const before = previous?.get(resource.name);
-    next.set(resource.name, before !== undefined && sameValue(before, resource) ? before : resource);
+    next.set(resource.name, before !== undefined && isSame(before, resource) ? before : resource);
   }
   return previous !== undefined && sameEntries(previous, next) ? previous : next;
+};
+
+/** Whether two of one name mean the same. */
+const isSame = (before: Resource, after: Resource): boolean => {
+  if (before === after) return true;
+  if (!areSame(before.owners, after.owners)) return false;
+  if (before.parts === undefined || after.parts === undefined)
+    return before.parts === after.parts && sameValue(before.message, after.message);
+  return areSame(before.parts, after.parts);
 };
 
 const sameEntries = <V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string, V>): boolean => {

@@ -52,7 +52,6 @@ const routingAt = (routes: string): RoutingAt => {
     const [first, ...others] = listeners;
     const hosts = first !== undefined && others.length === 0 ? first.virtualHosts : listeners.flatMap(({ virtualHosts }) => virtualHosts);
     const misdirected = listeners.flatMap((listener) => listener.misdirected);
-    // Sorted when it is made: where there are parts, hardly anybody asks for the whole.
     const wholeFrom = (): RouteConfiguration => routeConfigurationFrom(routes, { hosts: sorted(hosts), misdirected }, virtualHostOf);
     const scoped = isScoped(listeners);
     if (parts === undefined && !scoped)
@@ -67,7 +66,12 @@ const routingAt = (routes: string): RoutingAt => {
     const made = [...next.values()].map(({ resource }) => resource);
     return {
       // Who is to blame for routes is said by the part they are in. Replicas that began with fewer hosts, and so have no parts, tell its version by its content.
-      routes: [scoped ? inParts(routes, made, [gateway], wholeFrom) : { name: routes, message: wholeFrom(), owners: [gateway] }, ...made],
+      routes: [
+        scoped
+          ? inParts(routes, made, [gateway], wholeOf(routes, next, sorted, virtualHostOf))
+          : { name: routes, message: wholeFrom(), owners: [gateway] },
+        ...made,
+      ],
       scopes: scopes.map((scope) => scopeOf(gateway, partName(routes, scope))),
     };
   };
@@ -77,6 +81,23 @@ const routingAt = (routes: string): RoutingAt => {
     return last.routing;
   };
 };
+
+/**
+ * Makes the whole of what its parts answer, sorted only then: hardly anybody asks for it. By itself, for generations of it are kept that nobody has asked
+ * for, and made where it is used it would keep a list of all hosts for each.
+ */
+const wholeOf =
+  (
+    routes: string,
+    parts: ReadonlyMap<string, Part>,
+    sorted: (hosts: readonly Host[]) => readonly Host[],
+    virtualHostOf: (host: Host) => VirtualHost,
+  ) =>
+  (): RouteConfiguration => {
+    const answers = [...parts.values()].map((part) => part.answers);
+    const hosts = new Set(answers.flatMap(({ hosts }) => hosts));
+    return routeConfigurationFrom(routes, { hosts: sorted([...hosts]), misdirected: answers[0]?.misdirected ?? [] }, virtualHostOf);
+  };
 
 /** The whole of some parts, made when somebody asks for it. What differs between two of them is told by their parts, which come first. */
 const inParts = (

@@ -2,7 +2,7 @@ import { localKey, type ObjectKey, partsOf } from '../../src/lib/key.ts';
 import { memo, memoByReads, memoWithin, type Read } from '../../src/lib/memo.ts';
 import type { Backend, Gateway, Graph, Locality, Peers, RouteEntry, Socket, StreamRule, TlsSecret } from '../../src/model/graph.ts';
 import { combinedClusterName, fenceName, httpFilters, jwksClusterName, listenerName } from '../names.ts';
-import type { Resource, Resources } from '../resources.ts';
+import { MadeWhenAsked, type Resource, type Resources } from '../resources.ts';
 import { clusterFrom } from './cluster.ts';
 import { fenceFrom } from './fence.ts';
 import { jwksClusterFrom } from './jwks.ts';
@@ -113,11 +113,12 @@ const resourceMakers = (options: TranslateOptions) => {
   const virtualHostsAt = virtualHostMakers();
 
   const clustersWith = memo((clientCertificate: { readonly secret: TlsSecret | undefined }) =>
-    memo((backend: Backend): Resource<'Cluster'> => ({
-      name: backend.id,
-      message: clusterFrom(backend, clientCertificate.secret, options.systemCaFile),
-      owners: ownersOf([backend.key, backend.tls?.policy]),
-    })),
+    memo(
+      (backend: Backend): Resource<'Cluster'> =>
+        new MadeWhenAsked<'Cluster'>(backend.id, ownersOfBackend(backend), () =>
+          clusterFrom(backend, clientCertificate.secret, options.systemCaFile),
+        ),
+    ),
   );
   const noCertificate = { secret: undefined };
   const certificateOf = memo((secret: TlsSecret) => ({ secret }));
@@ -128,11 +129,12 @@ const resourceMakers = (options: TranslateOptions) => {
     owners: combinedOwners(rule),
   }));
 
-  const loadAssignment = memoByReads<Endpoints, Backend, Resource<'ClusterLoadAssignment'>>((backend, read) => ({
-    name: backend.id,
-    message: loadAssignmentFrom(backend.id, read('endpoints', backend.id) ?? noLocalities, backend.reach?.form),
-    owners: ownersOf([backend.key, backend.tls?.policy]),
-  }));
+  const loadAssignment = memoByReads<Endpoints, Backend, Resource<'ClusterLoadAssignment'>>((backend, read) => {
+    const localities = read('endpoints', backend.id) ?? noLocalities;
+    return new MadeWhenAsked<'ClusterLoadAssignment'>(backend.id, ownersOfBackend(backend), () =>
+      loadAssignmentFrom(backend.id, localities, backend.reach?.form),
+    );
+  });
 
   const combinedLoadAssignment = memoByReads<Endpoints, StreamRule, Resource<'ClusterLoadAssignment'>>((rule, read) => ({
     name: combinedClusterName(rule),
@@ -225,6 +227,9 @@ const isShared = ({ sockets }: Gateway): boolean => sockets.some(({ tailnet }) =
 
 /** Of a tailnet that has not been heard of, Envoys keep the endpoints they have. */
 const isHeardOf = ({ id, reach }: Backend, endpoints: Graph['endpoints']): boolean => reach === undefined || endpoints.has(id);
+
+/** The same list for all that is made of one backend. */
+const ownersOfBackend = memo(({ key, tls }: Backend): readonly ObjectKey[] => ownersOf([key, tls?.policy]));
 
 const combinedOwners = (rule: StreamRule): readonly ObjectKey[] =>
   ownersOf([rule.owner, ...rule.shares.map(({ backend }) => backend?.key)]);
