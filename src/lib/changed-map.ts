@@ -1,7 +1,11 @@
 import { type Compare, PatchedMap } from './patched-map.ts';
+import { tokenOf } from './token.ts';
 
-/** How a map came about: from which other, and what differs. Holds neither, as thousands of generations would be kept by it. */
-type Origin = { readonly of: WeakRef<object>; readonly keys: readonly unknown[] };
+/**
+ * How a map came about: from which other, told by its token, and what differs. It holds neither, as thousands of generations would be kept by it; nor a
+ * WeakRef, which the collection of young objects takes for a reference as any other, so that each generation would make old the one before it.
+ */
+type Origin = { readonly of: object; readonly keys: readonly unknown[] };
 
 const origins = new WeakMap<object, Origin>();
 
@@ -17,7 +21,7 @@ export const changedMap = <K, V>(
   const different = [...new Map(changes)].filter(([key, value]) => before.get(key) !== value);
   if (different.length === 0) return before;
   const after = PatchedMap.of(before, different, compare) ?? changedCopy(before, different, compare);
-  origins.set(after, { of: new WeakRef(before), keys: different.map(([key]) => key) });
+  origins.set(after, { of: tokenOf(before), keys: different.map(([key]) => key) });
   return after;
 };
 
@@ -51,7 +55,7 @@ export const differingKeys = <K>(before: ReadonlyMap<K, unknown>, after: Readonl
     [before, after],
   ] as const) {
     const origin = origins.get(one);
-    if (origin?.of.deref() === other) return origin.keys as readonly K[];
+    if (origin !== undefined && origin.of === tokenOf(other)) return origin.keys as readonly K[];
   }
   const keys: K[] = [];
   let stayed = 0;

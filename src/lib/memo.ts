@@ -1,5 +1,6 @@
 import { changedMap, differingKeys } from './changed-map.ts';
 import { placeOf } from './changes.ts';
+import { tokenOf } from './token.ts';
 
 /** What a derivation may look things up in: named maps whose values are immutable and compared by identity. */
 export type Tables = Readonly<Record<string, Table<unknown>>>;
@@ -10,8 +11,33 @@ export type Table<V> = { readonly get: (key: string) => V | undefined };
 /** Looks one key up in one table, and is remembered as having done so. */
 export type Read<T extends Tables> = <N extends keyof T>(table: N, key: string) => ReturnType<T[N]['get']>;
 
-type Reading<T extends Tables> = { readonly table: keyof T; readonly key: string; readonly found: unknown };
-type Derived<T extends Tables, V> = { stamp: Stamp; readonly readings: readonly Reading<T>[]; readonly value: V };
+type Derived<V> = { stamp: Stamp; readonly readings: Readings; readonly value: V };
+
+/** Look-ups, three elements each: table, key, what was found. Without an object for each, of which there would be a hundred thousand. */
+type Readings = readonly unknown[];
+
+/** A `read` that writes down what it is asked, and what it answers. */
+const recording = <T extends Tables>(
+  find: (table: keyof T, key: string) => unknown,
+): { readonly read: Read<T>; readonly readings: () => Readings } => {
+  const readings: unknown[] = [];
+  return {
+    read: (table, key) => {
+      const found = find(table, key);
+      readings.push(table, key, found);
+      return found as never;
+    },
+    // What was pushed to has room for more than it holds, in each of thousands.
+    readings: () => readings.slice(),
+  };
+};
+
+/** Whether it is so of each look-up. */
+const every = (readings: Readings, isSo: (table: string, key: string, found: unknown) => boolean): boolean => {
+  for (let at = 0; at < readings.length; at += 3)
+    if (!isSo(readings[at] as string, readings[at + 1] as string, readings[at + 2])) return false;
+  return true;
+};
 
 /**
  * Tells which map each table is without holding it: a subject that is looked at once and then kept would hold all tables of that time, and a
@@ -27,31 +53,23 @@ type Stamp = Readonly<Record<string, object>>;
 export const memoByReads = <T extends Tables, S extends object, V>(
   derive: (subject: S, read: Read<T>) => V,
 ): ((subject: S, tables: T) => V) => {
-  const known = new WeakMap<S, Derived<T, V>>();
+  const known = new WeakMap<S, Derived<V>>();
   return (subject, tables) => {
     const last = known.get(subject);
     const stamp = stampOf(tables);
     if (last !== undefined && holds(last, tables, stamp)) return last.value;
-    const readings: Reading<T>[] = [];
-    const read: Read<T> = (table, key) => {
-      const found = tables[table]?.get(key);
-      readings.push({ table, key, found });
-      return found as never;
-    };
+    const { read, readings } = recording<T>((table, key) => tables[table]?.get(key));
     const value = derive(subject, read);
-    known.set(subject, { stamp, readings: trimmed(readings), value });
+    known.set(subject, { stamp, readings: readings(), value });
     return value;
   };
 };
 
-/** What was pushed to has room for sixteen more, in each of thousands. */
-const trimmed = <V>(pushed: readonly V[]): readonly V[] => pushed.slice();
-
-const holds = <T extends Tables, V>(last: Derived<T, V>, tables: T, stamp: Stamp): boolean => {
+const holds = (last: Derived<unknown>, tables: Tables, stamp: Stamp): boolean => {
   if (last.stamp === stamp) return true;
+  const before = last.stamp;
   // A table that is the same map still holds what was found: only tables that changed are looked into.
-  for (const { table, key, found } of last.readings)
-    if (stamp[String(table)] !== last.stamp[String(table)] && tables[table]?.get(key) !== found) return false;
+  if (!every(last.readings, (table, key, found) => stamp[table] === before[table] || tables[table]?.get(key) === found)) return false;
   last.stamp = stamp;
   return true;
 };
@@ -63,17 +81,13 @@ const holds = <T extends Tables, V>(last: Derived<T, V>, tables: T, stamp: Stamp
 export const memoWithin = <T extends Tables, S extends object, V>(
   derive: (subject: S, at: string, read: Read<T>) => V,
 ): ((subject: S, at: string, read: Read<T>) => V) => {
-  const known = new WeakMap<S, { readonly at: string; readonly readings: readonly Reading<T>[]; readonly value: V }>();
+  const known = new WeakMap<S, { readonly at: string; readonly readings: Readings; readonly value: V }>();
   return (subject, at, read) => {
     const last = known.get(subject);
-    if (last?.at === at && last.readings.every(({ table, key, found }) => read(table, key) === found)) return last.value;
-    const readings: Reading<T>[] = [];
-    const value = derive(subject, at, (table, key) => {
-      const found = read(table, key);
-      readings.push({ table, key, found });
-      return found;
-    });
-    known.set(subject, { at, readings: trimmed(readings), value });
+    if (last?.at === at && every(last.readings, (table, key, found) => read(table, key) === found)) return last.value;
+    const recorded = recording<T>(read);
+    const value = derive(subject, at, recorded.read);
+    known.set(subject, { at, readings: recorded.readings(), value });
     return value;
   };
 };
@@ -90,7 +104,6 @@ export const memo = <A extends object, V>(derive: (argument: A) => V): ((argumen
   };
 };
 
-const tokenOf = memo<object, object>(() => ({}));
 const stampOf = memo((tables: Tables): Stamp => Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, tokenOf(table)])));
 
 /**

@@ -99,7 +99,8 @@ export const memoByChanges = <T extends Tables, S extends object, V>(
       readings.push({ table: String(table), key, found });
       return found as never;
     });
-    return { readings, value };
+    // A list that was pushed to has room for more than it holds.
+    return { readings: readings.slice(), value };
   };
 
   return (subject, tables) => {
