@@ -84,7 +84,8 @@ describe.skipIf(!hasApiServer)('the CA of xDS on a cluster', () => {
     const [a, b] = await Promise.all([next(replica()), next(replica())]);
     expect(a.caBundle).toBe(b.caBundle);
     expect(a.server.cert).not.toBe(b.server.cert);
-    expect(reports).toEqual([`info: Secret ${namespace}/${caSecretName} written: there is no CA of xDS yet`]);
+    // It may be seen before its writer has been answered.
+    await expect.poll(() => reports).toEqual([`info: Secret ${namespace}/${caSecretName} written: there is no CA of xDS yet`]);
   });
 
   it('is another after its Secret was deleted, and all follow', async () => {
