@@ -5,11 +5,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { labProgram } from '../test/support/lab.ts';
 import { freePorts } from '../test/support/ports.ts';
-import { imageSettings } from './memory/image-settings.ts';
+import { imageSettings } from '../test/support/image-settings.ts';
 import { type Memory, memoryOf, slopeOf } from './memory/memory-of.ts';
 import { directoryStore, kubernetesStore, type Store } from './memory/store.ts';
 import { endpointSliceFrom, gatewayName, namespace, routeFrom, worldFrom } from './memory/world.ts';
@@ -36,6 +36,11 @@ const [routes, gateways, envoys, minutes, pace] = [values.routes, values.gateway
 const repository = join(import.meta.dirname, '..');
 const image = imageSettings();
 
+/** Whoever interrupts it is not to find what it started. */
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+const sleep = (ms: number): Promise<void> => wait(ms, undefined, { signal: interrupted.signal });
+
 const limitMb = 300;
 /** What flat means: a program that grows by less would take days to matter, and noise is larger. */
 const flatMb = 5;
@@ -53,7 +58,10 @@ const fill = async (store: Store): Promise<void> => {
   const next = objects.values();
   await Promise.all(
     Array.from({ length: 16 }, async () => {
-      for (const object of next) await store.put(object);
+      for (const object of next) {
+        interrupted.signal.throwIfAborted();
+        await store.put(object);
+      }
     }),
   );
 };

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { type Config, configFrom, settings, UsageError } from '../config.ts';
+import { releaseMemory } from './heap.ts';
 import type { Io } from './io.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -22,6 +23,7 @@ export const serveCommand = (io: Io): Command => {
       const { serve } = await import('./server.ts');
       const { loggerFor } = await import('../ops/log.ts');
       const server = await serve(config, loggerFor(config.logLevel, io.terminal));
+      releaseMemory();
       await stopSignal();
       await server.stop();
     });
