@@ -12,6 +12,7 @@ const rejectionsAtMost = 64;
 export const accept = (state: StreamState, subscription: Subscription, flight: Flight): string => {
   subscription.flights = subscription.flights.slice(subscription.flights.indexOf(flight) + 1);
   subscription.done = Math.max(subscription.done, flight.done);
+  subscription.unsure = false;
   if (subscription.isolated.size === 0) subscription.error = '';
   const { base, except } = flight.after;
   if (subscription.wildcard && except.size === 0 && isFullState(base.typeUrl)) state.history.accept(base);

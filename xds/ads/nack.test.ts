@@ -142,6 +142,12 @@ describe('isolation', () => {
     expect(next?.resources).toContainEqual(cluster('b', { salt: 1 }));
   });
 
+  it('after a reconnect in SotW does not forget that the client may still have what is gone by now', () => {
+    const client = stream('sotw', snapshot({ clusters: [cluster('a')] }));
+    client.nack(ask(client, CDS)[0], 'cluster a is bad');
+    expect(client.publish({})).toMatchObject([{ typeUrl: CDS, resources: [] }]);
+  });
+
   it('after a reconnect in Delta leaves alone what the client says to hold', () => {
     const client = stream('delta', snapshot({ clusters: all(1) }));
     const [answer] = client.delta({ typeUrl: CDS, initial: Object.fromEntries(names.map((name) => [name, 'from before'])) });

@@ -27,7 +27,7 @@ const planShared = (subscription: Subscription, target: TypeSnapshot, mode: Mode
 };
 
 const planByName = (subscription: Subscription, target: TypeSnapshot, mode: Mode, mayLeave: (name: string) => boolean): Plan => {
-  const { view, asked, again, isolated, leaving, unanswered, names } = subscription;
+  const { view, asked, again, isolated, leaving, unanswered, unsure, names } = subscription;
   const change = changeBetween(view.base, target);
   const candidates = new Set([...change.changed.map(({ name }) => name), ...change.removed, ...view.except.keys(), ...asked, ...again]);
   if (unanswered && mode === 'delta') for (const name of selectionOf(target, names).absent) asked.add(name);
@@ -39,11 +39,13 @@ const planByName = (subscription: Subscription, target: TypeSnapshot, mode: Mode
     if (!covers(subscription, name)) continue;
     const held = heldIn(view, name);
     const current = target.resources.get(name);
+    // What it has rejected of ours it may have from before the stream.
+    const mayHold = held !== undefined || (unsure && current === undefined && isolated.has(name));
     const wanted = wantedOf(name, held, current);
     if (wanted !== current) except.set(name, wanted);
     if (isOurs(wanted)) {
       if (wanted.version !== held?.version || asked.has(name) || again.has(name)) resources.push(wanted);
-    } else if (wanted === undefined && (held !== undefined || asked.has(name))) removed.push(name);
+    } else if (wanted === undefined && (mayHold || asked.has(name))) removed.push(name);
   }
   return { view: { base: target, except }, resources, removed };
 

@@ -40,6 +40,8 @@ export type Subscription = {
   readonly again: Set<string>;
   /** The first request was not answered yet. */
   unanswered: boolean;
+  /** SotW: nothing was accepted yet, so that the client may hold what it had before this stream, and which it does not tell. */
+  unsure: boolean;
   /** The client came with things from before this stream, and may yet subscribe to what refers to them. */
   resumed: boolean;
   /** Responses neither accepted nor rejected yet, oldest first. */

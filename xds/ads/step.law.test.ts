@@ -17,6 +17,7 @@ class Scene {
   current: Snapshot | undefined;
   state = initialState('sotw', this.history);
   sent = 0;
+  reconnects = 0;
 
   constructor(habits: Habits) {
     this.habits = habits;
@@ -34,6 +35,7 @@ class Scene {
     step(this.state, { kind: 'closed' });
     this.state = initialState(this.habits.mode, this.history, this.current);
     this.inbox = [];
+    this.reconnects++;
     this.envoy.reconnect();
   }
 
@@ -138,8 +140,12 @@ const play = (scene: Scene, script: readonly Action[]): void => {
 };
 
 /** What is wrong with what the client holds, once everything has come to rest. */
-const missing = ({ envoy, current, habits: { mode } }: Scene): string[] => {
+const missing = ({ envoy, current, reconnects, habits: { mode } }: Scene): string[] => {
   const wrong: string[] = [];
+  const isOld = (typeUrl: string): boolean =>
+    [...envoy.heldOf(typeUrl)].some(([name, { version }]) => current?.get(typeUrl)?.resources.get(name)?.version !== version);
+  // What it has had since before a reconnect, in the place of something rejected, can name anything as far as the server knows.
+  const keepsUnknown = mode === 'delta' && reconnects > 0 && (isOld(LDS) || isOld(RDS));
   for (const typeUrl of [CDS, EDS, LDS, RDS]) {
     const type = envoy.types.get(typeUrl);
     const target = current?.get(typeUrl)?.resources;
@@ -156,9 +162,12 @@ const missing = ({ envoy, current, habits: { mode } }: Scene): string[] => {
       [CDS, RDS],
       [EDS, CDS],
     ]).get(typeUrl);
+    // Where all is rejected nothing is sent that would say what is gone.
+    const isAllBad = mode === 'sotw' && target.size > 0 && [...target.values()].every((resource) => contentOf(resource).bad);
+    const isKept = isAllBad || (refersTo !== undefined && keepsUnknown);
     const needed = new Set([...envoy.heldOf(refersTo ?? '').values()].flatMap((resource) => contentOf(resource).refs));
     if (mode === 'delta' || isFullState(typeUrl))
-      for (const name of held.keys()) if (!target.has(name) && !needed.has(name)) wrong.push(`${name} is still there`);
+      for (const name of held.keys()) if (!target.has(name) && !needed.has(name) && !isKept) wrong.push(`${name} is still there`);
   }
   return wrong;
 };

@@ -86,6 +86,7 @@ const add = (state: StreamState, typeUrl: string): Subscription => {
     asked: new Set(),
     again: new Set(),
     unanswered: true,
+    unsure: state.mode === 'sotw',
     resumed: false,
     flights: [],
     leaving: new Map(),
