@@ -35,8 +35,8 @@ COPY --from=build /app/dist dist
 # nobody: needs no entry in /etc/passwd, and nothing below / is written to.
 USER 65534:65534
 EXPOSE 18000 8080
-# A small young generation, and an old one that is collected from 150 MB on: rarely, and with some 300 MB at most with 5,000 routes and 100
-# Envoys (docs/decisions/0009-heap.md, npm run bench:memory).
+# A small young generation, and an old one that is collected from 150 MB on: rarely, and with 278 MB at most with 5,000 routes and 100
+# Envoys in half an hour (docs/decisions/0009-heap.md, npm run bench:memory).
 # One thread collects beside the one that works, and what survives in the young generation is copied by that one itself: where cores are busy, more
 # helpers take their turns with the rest of the program, which waits for them (npm run bench:churn).
 ENTRYPOINT ["node", "--max-semi-space-size=4", "--initial-old-space-size=150", "--heap-growing-percent=20", "--no-parallel-scavenge", "--v8-pool-size=1", "/app/dist/src/main.js"]
