@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../src/kubernetes/kube-object.ts';
 import type { Infrastructure } from '../../src/model/infrastructure.ts';
 import type { Verdict } from '../../src/model/route-node.ts';
+import { statusLimits } from '../../src/model/status-limits.ts';
 
 export type FleetAddress = { readonly type: 'IPAddress' | 'Hostname'; readonly value: string };
 
@@ -8,9 +9,6 @@ type ServiceFields = {
   readonly spec?: { readonly type?: string; readonly clusterIP?: string; readonly clusterIPs?: readonly string[] };
   readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[] } };
 };
-
-/** `Gateway.status.addresses` has room for no more. */
-const most = 16;
 
 /** Where the Gateway is reached: what its Service got. On nodes' ports, the nodes it asked for, or all. */
 export const addressesOf = (
@@ -22,9 +20,11 @@ export const addressesOf = (
   const { spec = {}, status = {} } = service as ServiceFields;
   switch (spec.type ?? 'ClusterIP') {
     case 'LoadBalancer':
-      return (status.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => [...ips([ip]), ...hostnames(hostname)]).slice(0, most);
+      return (status.loadBalancer?.ingress ?? [])
+        .flatMap(({ ip, hostname }) => [...ips([ip]), ...hostnames(hostname)])
+        .slice(0, statusLimits.addresses);
     case 'NodePort':
-      return ips(nodeAddresses.filter((address) => asked.length === 0 || includes(asked, address))).slice(0, most);
+      return ips(nodeAddresses.filter((address) => asked.length === 0 || includes(asked, address))).slice(0, statusLimits.addresses);
     default:
       return ips(spec.clusterIPs ?? [spec.clusterIP]);
   }

@@ -2,6 +2,7 @@ import { changedMap, differingKeys } from '../../src/lib/changed-map.ts';
 import { reuse } from '../../src/lib/equal.ts';
 import { byCodeUnit, type LocalKey, type ObjectKey } from '../../src/lib/key.ts';
 import type { Verdict } from '../../src/model/route-node.ts';
+import { statusLimits } from '../../src/model/status-limits.ts';
 import type { Condition, Status } from '../../src/model/status.ts';
 import type { FleetStatus } from './fleet.ts';
 
@@ -68,13 +69,10 @@ const overlay = (status: GatewayStatus, { addresses, hindrance }: FleetStatus, a
   return {
     ...status,
     // Those of the model are in tailnets.
-    addresses: [...(status.ledElsewhere ? [] : addresses), ...status.addresses].slice(0, mostAddresses),
+    addresses: [...(status.ledElsewhere ? [] : addresses), ...status.addresses].slice(0, statusLimits.addresses),
     conditions: missing === undefined ? status.conditions : status.conditions.map((condition) => hindered(condition, missing)),
   };
 };
-
-/** Of the Gateway API. */
-const mostAddresses = 16;
 
 const unaccepted: Verdict = { reason: 'Pending', message: 'No Envoy has accepted the configuration yet' };
 

@@ -1,6 +1,7 @@
 import { equal } from '../../src/lib/equal.ts';
 import { byCodeUnit, partsOf } from '../../src/lib/key.ts';
 import { type ClusterStatus, type ShownCondition, statusWithTimes } from '../../src/model/cluster-status.ts';
+import { statusLimits } from '../../src/model/status-limits.ts';
 import { type Condition, ownStatusKinds, type Status } from '../../src/model/status.ts';
 import type { ObservedObject } from '../../src/sources/kubernetes/observed.ts';
 import { type Fields, recordIn, recordsIn, sharedListOf, type SharedList, standingConditions } from './standing.ts';
@@ -84,13 +85,13 @@ const aloneParts = (status: Fields, standing: Fields, types: readonly string[]):
   const [ours, whole] = mergedConditions(status, standing, types);
   if ('supportedFeatures' in status) {
     const features = recordsIn(status['supportedFeatures']).toSorted((a, b) => byCodeUnit(String(a['name']), String(b['name'])));
-    const supportedFeatures = features.slice(0, limits.features);
+    const supportedFeatures = features.slice(0, statusLimits.supportedFeatures);
     return { ours: { ...ours, supportedFeatures }, whole: { ...whole, supportedFeatures } };
   }
   if (!('listeners' in status)) return { ours, whole };
   const standingListeners = new Map(recordsIn(standing['listeners']).map((listener) => [listener['name'], listener]));
   const listeners = recordsIn(status['listeners'])
-    .slice(0, limits.listeners)
+    .slice(0, statusLimits.listeners)
     .map((listener) => mergedConditions(listener, standingListeners.get(listener['name']) ?? {}, types));
   return {
     ours: { ...ours, listeners: listeners.map(([mine]) => mine) },
@@ -103,7 +104,7 @@ const mergedConditions = (fields: Fields, standing: Fields, ourTypes: readonly s
   const wanted = recordsIn(fields['conditions']);
   const types = new Set([...wanted.map(({ type }) => type), ...ourTypes]);
   const others = recordsIn(standing['conditions']).filter(({ type }) => !types.has(type));
-  const conditions = wanted.slice(0, Math.max(0, limits.conditions - others.length));
+  const conditions = wanted.slice(0, Math.max(0, statusLimits.conditions - others.length));
   return [
     { ...fields, conditions },
     { ...fields, conditions: [...conditions, ...others] },
@@ -140,9 +141,6 @@ const ownTypes = [
   'Conflicted',
 ] as const;
 
-/** Of the CRDs of the Gateway API v1.6. */
-const limits = { conditions: 8, message: 32_768, listeners: 64, features: 64, addresses: 16 } as const;
-
 const withinLimits = (status: Status): Status => {
   switch (status.kind) {
     case 'GatewayClass':
@@ -157,7 +155,7 @@ const withinLimits = (status: Status): Status => {
       return {
         ...status,
         conditions: shortened(status.conditions),
-        addresses: status.addresses.slice(0, limits.addresses),
+        addresses: status.addresses.slice(0, statusLimits.addresses),
         listeners: status.listeners.map(withShortened),
       };
     case 'ListenerSet':
@@ -181,11 +179,11 @@ const withShortened = <T extends { readonly conditions: readonly Condition[] }>(
 
 const shortened = (conditions: readonly Condition[]): readonly Condition[] =>
   conditions
-    .slice(0, limits.conditions)
+    .slice(0, statusLimits.conditions)
     .map((condition) =>
-      condition.message.length <= limits.message
+      condition.message.length <= statusLimits.message
         ? condition
-        : { ...condition, message: `${condition.message.slice(0, limits.message - 1).toWellFormed()}…` },
+        : { ...condition, message: `${condition.message.slice(0, statusLimits.message - 1).toWellFormed()}…` },
     );
 
 /** What was written comes back in the order it was written in, as a rule. */

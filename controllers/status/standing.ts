@@ -1,4 +1,5 @@
 import { isTrouble, refText, type ShownCondition } from '../../src/model/cluster-status.ts';
+import { statusLimits } from '../../src/model/status-limits.ts';
 import { ownStatusKinds, type ParentRef, type Status } from '../../src/model/status.ts';
 
 /** Plain data that somebody else wrote: nothing about it is sure. */
@@ -17,8 +18,9 @@ export type SharedList = { readonly list: 'parents' | 'ancestors'; readonly ref:
 
 /** The shared list of a kind's status, of the size its CRD allows; undefined for kinds whose status is one controller's. */
 export const sharedListOf = (kind: string): SharedList | undefined => {
-  if (kind === 'BackendTLSPolicy' || kind === 'TailscaleRoutePolicy') return { list: 'ancestors', ref: 'ancestorRef', most: 16 };
-  if (routeKinds.has(kind)) return { list: 'parents', ref: 'parentRef', most: 32 };
+  if (kind === 'BackendTLSPolicy' || kind === 'TailscaleRoutePolicy')
+    return { list: 'ancestors', ref: 'ancestorRef', most: statusLimits.ancestors };
+  if (routeKinds.has(kind)) return { list: 'parents', ref: 'parentRef', most: statusLimits.parents };
   return undefined;
 };
 

@@ -4,12 +4,10 @@ import { reuse } from '../../lib/equal.ts';
 import { byCodeUnit, type ObjectKey } from '../../lib/key.ts';
 import { areSame, memo } from '../../lib/memo.ts';
 import { conditionsOf } from '../conditions.ts';
+import { statusLimits } from '../status-limits.ts';
 import type { AncestorStatus, Status } from '../status.ts';
 import type { DerivedGateway } from './derive.ts';
 import type { StatusChanges } from './route-statuses.ts';
-
-/** At most so many ancestors fit into a policy's status (Gateway API `PolicyStatus.ancestors`). */
-const maxAncestors = 16;
 
 type Entry = readonly [ObjectKey, Status];
 
@@ -42,7 +40,9 @@ export const policyStatusesOf = (derived: readonly DerivedGateway[]): readonly E
       else known.push(ancestor);
     }
   }
-  return [...ancestors].map(([policy, list]) => [policy, { kind: 'BackendTLSPolicy', ancestors: list.slice(0, maxAncestors) }] as const);
+  return [...ancestors].map(
+    ([policy, list]) => [policy, { kind: 'BackendTLSPolicy', ancestors: list.slice(0, statusLimits.ancestors) }] as const,
+  );
 };
 
 /**

@@ -6,6 +6,7 @@ import { memo, sameElements } from '../../lib/memo.ts';
 import { conditionsOf } from '../conditions.ts';
 import type { Gateway, Graph } from '../graph.ts';
 import type { Verdict } from '../route-node.ts';
+import { statusLimits } from '../status-limits.ts';
 import type { AncestorStatus, Condition, ParentRef, Status } from '../status.ts';
 import type { ModelTables } from '../tables.ts';
 import { lossOf } from './conflicts.ts';
@@ -24,9 +25,6 @@ export type PolicyWorld = {
   readonly untold: readonly Untold[];
   readonly tables: ModelTables;
 };
-
-/** At most so many ancestors fit into a policy's status (GEP-713). */
-const maxAncestors = 16;
 
 /** Status of every policy; what says the same is the same object as before, and so is the whole. */
 export const policyStatusesBuilder = (controllerName: string): ((world: PolicyWorld) => readonly Entry[]) => {
@@ -65,7 +63,7 @@ const ancestorsOf = (policy: Policy, world: PolicyWorld, controllerName: string)
     outcomes.flatMap((outcome) => outcome.ancestors.map((ancestor) => ({ ancestor, outcome }))),
     ({ ancestor }) => ancestor,
   );
-  return [...concerned].slice(0, maxAncestors).map(([ancestor, found]) => ({
+  return [...concerned].slice(0, statusLimits.ancestors).map(([ancestor, found]) => ({
     ancestorRef: refOf(ancestor),
     controllerName,
     conditions: conditionsFor(

@@ -3,15 +3,13 @@ import { reuse } from '../../lib/equal.ts';
 import { lastCall, sameMap } from '../../lib/last-call.ts';
 import type { LocalKey, ObjectKey } from '../../lib/key.ts';
 import { sameElements } from '../../lib/memo.ts';
+import { statusLimits } from '../status-limits.ts';
 import type { Status } from '../status.ts';
 import type { Sharing } from './sharing.ts';
 
 type Entry = readonly [ObjectKey, Status];
 type GatewayStatus = Extract<Status, { readonly kind: 'Gateway' }>;
 type Addresses = GatewayStatus['addresses'];
-
-/** Of the Gateway API. */
-const most = 16;
 
 type Led = { readonly replaces: boolean; readonly addresses: Addresses };
 
@@ -54,8 +52,8 @@ export const addressesAdder = (): ((
       const more = led.get(key);
       if (more === undefined || status.kind !== 'Gateway') return entry;
       const next: GatewayStatus = more.replaces
-        ? { ...status, addresses: more.addresses.slice(0, most), ledElsewhere: true }
-        : { ...status, addresses: [...status.addresses, ...more.addresses].slice(0, most) };
+        ? { ...status, addresses: more.addresses.slice(0, statusLimits.addresses), ledElsewhere: true }
+        : { ...status, addresses: [...status.addresses, ...more.addresses].slice(0, statusLimits.addresses) };
       return [key, reuse(known.get(key) ?? next, next)];
     });
     before = sameElements(before, now);
