@@ -41,6 +41,7 @@ describe.skipIf(!possible).each(['DELTA_GRPC', 'GRPC'] as const)('two replicas o
     );
     const { requests, failures } = await load.stop();
     if (drilled !== undefined) throw drilled.error;
+    process.stderr.write(`${expect.getState().currentTestName}: ${requests} requests, ${failures.length} failed\n`);
     expect(requests).toBeGreaterThan(20);
     return { failures, sights: scene.history.take().map(({ object, conditions }) => [object, ...conditions].join(' ')) };
   };

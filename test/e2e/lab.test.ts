@@ -30,7 +30,9 @@ describe.skipIf(!hasLab)('tailplane on a cluster', () => {
     const out = text(child.stdout);
     await meanwhile();
     child.stdin.end();
-    return JSON.parse(await out) as { answered: number; failures: string[] };
+    const counted = JSON.parse(await out) as { answered: number; failures: string[] };
+    process.stderr.write(`${expect.getState().currentTestName}: ${counted.answered} answered, ${counted.failures.length} failed\n`);
+    return counted;
   };
   const podsOf = (labelSelector: string): Promise<readonly KubeObject[]> => list(`${own}/pods`, labelSelector);
   const readyPods = async (): Promise<readonly string[]> =>
