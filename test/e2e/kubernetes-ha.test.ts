@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configFrom } from '../../src/config.ts';
 import { envoy } from '../support/envoy.ts';
 import { hasApiServer } from '../support/kube-apiserver.ts';
 import { eventually } from '../support/world.ts';
 import type { Sight } from './kubernetes-ha/history.ts';
 import { HaScene, leaseMs, ownAddress } from './kubernetes-ha/scene.ts';
 
-/** What we run with. */
-const usualLeaseMs = 15_000;
+/** What is run with where nothing else is said. */
+const { leaseDuration: usualLeaseMs } = configFrom({ kubernetes: true }, {});
 
 const possible = hasApiServer && envoy !== undefined && ownAddress !== undefined;
 
