@@ -177,6 +177,17 @@ describe('isolation', () => {
     },
   );
 
+  it('ends with a version that was sent before the rejection of the one before it came', () => {
+    const client = stream('sotw', snapshot({ endpoints: [endpoints('a'), endpoints('b')] }));
+    const [first] = client.sotw({ typeUrl: EDS, names: ['a'] });
+    client.publish({ endpoints: [endpoints('a', { salt: 1 }), endpoints('b')] });
+    const [second] = client.sotw({ typeUrl: EDS, names: ['a', 'b'] });
+    expect(second?.resources).toContainEqual(endpoints('a', { salt: 1 }));
+    client.nack(first, 'no', ['a', 'b']);
+    client.ack(second, ['a', 'b']);
+    expect(client.state.subscriptions[0]?.isolated.size).toBe(0);
+  });
+
   it('does not lose a rejection that comes after names were asked for', () => {
     const client = stream('sotw', snapshot({ endpoints: [endpoints('a'), endpoints('b')] }));
     const [first] = client.sotw({ typeUrl: EDS, names: ['a'] });

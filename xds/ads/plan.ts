@@ -29,7 +29,9 @@ const planShared = (subscription: Subscription, target: TypeSnapshot, mode: Mode
 const planByName = (subscription: Subscription, target: TypeSnapshot, mode: Mode, mayLeave: (name: string) => boolean): Plan => {
   const { view, asked, again, isolated, leaving, unanswered, unsure, names } = subscription;
   const change = changeBetween(view.base, target);
-  const candidates = new Set([...change.changed.map(({ name }) => name), ...change.removed, ...view.except.keys(), ...asked, ...again]);
+  const moved = [...change.changed.map(({ name }) => name), ...change.removed, ...view.except.keys()];
+  // What is isolated may have been replaced by a response that was sent before its rejection came.
+  const candidates = new Set([...moved, ...asked, ...again, ...isolated.keys()]);
   if (unanswered && mode === 'delta') for (const name of selectionOf(target, names).absent) asked.add(name);
   for (const name of asked) candidates.add(name);
   const resources: EncodedResource[] = [];
